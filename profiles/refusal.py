@@ -1,0 +1,44 @@
+"""Why somebody does not get a machine: what happened, and what to do next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Stable codes: pages, logs, the REST API and tests rely on them."""
+
+    UNKNOWN_PROFILE = "unknown-profile"
+    FORBIDDEN_PROFILE = "forbidden-profile"
+    UNKNOWN_OPTION = "unknown-option"
+    OPTION_OUT_OF_BOUNDS = "option-out-of-bounds"
+    MALFORMED_CHOICE = "malformed-choice"
+    NO_PROFILE = "no-profile"
+    NEVER_FITS = "never-fits"
+    HOME_UNREACHABLE = "home-unreachable"
+
+
+MEANING: dict[Reason, str] = {
+    Reason.UNKNOWN_PROFILE: "The machine is not, or no longer, in the catalog.",
+    Reason.FORBIDDEN_PROFILE: "The machine exists, but this person may not use it (any more).",
+    Reason.UNKNOWN_OPTION: "The machine has no such option (any more).",
+    Reason.OPTION_OUT_OF_BOUNDS: "The option exists, but not with this value.",
+    Reason.MALFORMED_CHOICE: "The request is not a choice of machine at all.",
+    Reason.NO_PROFILE: "No machine was named, and the catalog has no default one.",
+    Reason.NEVER_FITS: "No node of the pool is, or can become, large enough.",
+    Reason.HOME_UNREACHABLE: "The person's home lies in a zone that the pool has no node in.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A refusal a person can act on. The sentences are plain text: whoever renders them escapes them."""
+
+    reason: Reason
+    sentence: str
+    remedy: str
+
+    @property
+    def message(self) -> str:
+        return f"{self.sentence} {self.remedy}"
