@@ -1,0 +1,95 @@
+"""The culler's loop inside the Hub: look, decide, stop. Nothing here decides."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from jupyterhub.utils import maybe_future
+
+from hub_extensions.culler.decide import Keep, ServerFacts, Stop, decide
+from hub_extensions.settings import Cull
+
+
+async def cull_for_ever(app: Any, cull: Cull) -> None:
+    """Every `cull.every` seconds until the Hub ends. A round that fails is logged, and the next one comes."""
+    while True:
+        await asyncio.sleep(cull.every)
+        try:
+            await cull_once(app, cull, datetime.now(UTC))
+        except Exception:
+            app.log.exception("The culler could not finish its round; the next one is in %s s", cull.every)
+
+
+async def cull_once(app: Any, cull: Cull, now: datetime) -> int:
+    """Stop what is due; how many were stopped. Stops run side by side: one that hangs holds up nobody else's."""
+    due = [(user, spawner, decision) for user, spawner, decision in _decisions(app, cull, now)]
+    outcomes = await asyncio.gather(*(_stop(app, cull, *one) for one in due))
+    return sum(outcomes)
+
+
+def _decisions(app: Any, cull: Cull, now: datetime) -> Iterator[tuple[Any, Any, Stop]]:
+    for user in list(app.users.values()):
+        for spawner in list(user.spawners.values()):
+            if spawner.server is None:
+                continue
+            match decide(facts_of(user, spawner), cull, now):
+                case Stop() as stop:
+                    yield user, spawner, stop
+                case Keep():
+                    pass
+
+
+def facts_of(user: Any, spawner: Any) -> ServerFacts:
+    """What is known of a server in the Hub's memory: no query, no request."""
+    return ServerFacts(
+        name=spawner._log_name,
+        settled=bool(spawner.ready),
+        started=_aware(spawner.orm_spawner.started),
+        last_activity=_aware(spawner.orm_spawner.last_activity),
+        machine=getattr(spawner, "machine", None),
+        owner_is_admin=bool(user.admin),
+    )
+
+
+async def _stop(app: Any, cull: Cull, user: Any, spawner: Any, decision: Stop) -> bool:
+    """As JupyterHub's own handler stops a server: the route first, then the process."""
+    if not spawner.ready:  # somebody was quicker while others of this round were being stopped
+        return False
+    app.log.warning("Stopping (%s) %s", decision.reason, decision.sentence)
+    spawner._stop_pending = True
+    # Pages and REST calls that meet a stop under way wait for this future.
+    spawner._stop_future = asyncio.ensure_future(_route_then_process(app, user, spawner))
+    try:
+        await spawner._stop_future
+        if spawner.name and cull.remove_named_servers:
+            await _forget(app, user, spawner)
+    except Exception:
+        app.log.exception("Could not stop %s; the next round tries again", spawner._log_name)
+        return False
+    finally:
+        spawner._stop_future = None
+        spawner._stop_pending = False
+    return True
+
+
+async def _route_then_process(app: Any, user: Any, spawner: Any) -> None:
+    await app.proxy.delete_user(user, spawner.name)
+    await user.stop(spawner.name)
+
+
+async def _forget(app: Any, user: Any, spawner: Any) -> None:
+    """Drop a stopped named server from the list, as JupyterHub's REST API does with `remove`."""
+    await maybe_future(user._delete_spawner(spawner))
+    app.db.delete(spawner.orm_spawner)
+    user.spawners.pop(spawner.name, None)
+    app.db.commit()
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    """JupyterHub's database holds UTC without saying so."""
+    if moment is None:
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -1,0 +1,110 @@
+"""The home page, the Stop button, and the same facts as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from jupyterhub.apihandlers.base import APIHandler
+from jupyterhub.handlers.base import BaseHandler
+from jupyterhub.handlers.pages import HomeHandler
+from jupyterhub.scopes import needs_scope
+from jupyterhub.user import User
+from tornado import web
+from tornado.httputil import url_concat
+
+from hub_extensions.machine_home.view import HomePage, machine_facts, server_view
+from hub_extensions.page_frame.hub import PageHandler, framed
+from hub_extensions.page_frame.notice import Notice, Tone, notice_of
+from hub_extensions.page_frame.render import render
+from hub_extensions.page_frame.server import ServerState
+
+#: Seconds a Stop may take before its page is shown: most stops are over by then, and need no second page.
+STOP_PATIENCE_S = 1.0
+
+
+class HomePageHandler(PageHandler, HomeHandler):
+    def render_template(self, name: str, sync: bool = False, **ns: Any) -> Any:
+        if name == "home.html":
+            page = self._home(ns["user"], ns["named_server_limit_per_user"])
+            ns["remuda"] = framed("Home", render("home.html", page=page), page.refresh_s)
+        return super().render_template(name, sync, **ns)
+
+    def _home(self, user: Any, named_limit: int) -> HomePage:
+        def view(server_name: str) -> Any:
+            return server_view(self.server_now(user, server_name), user.spawner.catalog, self.now)
+
+        names = sorted(name for name in user.orm_user.orm_spawners if name) if self.allow_named_servers else []
+        return HomePage(
+            greeting="Your machine",
+            server=view(""),
+            xsrf=self.xsrf,
+            notice=self.passed_notice or self._why_not_running(user),
+            named=tuple(view(name) for name in names),
+            named_allowed=self.allow_named_servers,
+            named_limit=named_limit,
+        )
+
+    def _why_not_running(self, user: Any) -> Notice | None:
+        """Until the next start: what ended the last one, or kept it from starting."""
+        stopped = self.state_of(user, user.spawner) is ServerState.STOPPED
+        return notice_of(user.spawner.failure, Tone.WARNING) if stopped else None
+
+
+class StopHandler(PageHandler, BaseHandler):
+    """Stop a running machine, or cancel a start; a plain form posts here, so that it works without JavaScript."""
+
+    @web.authenticated
+    def post(self, user_name: str | None = None, server_name: str = "") -> Any:
+        return self._post(user_name=user_name or self.current_user.name, server_name=server_name)
+
+    @needs_scope("delete:servers")
+    async def _post(self, user_name: str, server_name: str) -> None:
+        user = self.user_named(user_name)
+        spawner = self.spawner_named(user, server_name)
+        if self.switches.get((user.name, server_name)) and not spawner._spawn_pending:
+            self.follow(user, server_name, "already-switching")
+            return
+        notice = await self._stop(user, spawner)
+        home = self.links(user, server_name).home
+        own = user.name == self.current_user.name
+        self.redirect(url_concat(home, {"notice": notice} if own and notice else {}))
+
+    async def _stop(self, user: Any, spawner: Any) -> str:
+        """The code of the notice for the next page; empty while the stop goes on, which the page shows itself."""
+        if spawner.pending == "spawn":
+            start = spawner._spawn_future
+            if start is not None and not start.done():
+                start.cancel()
+                await asyncio.wait([start], timeout=STOP_PATIENCE_S)
+        if spawner.pending:
+            return ""
+        if not spawner.active and await spawner.poll() is not None:
+            return "stopped"
+        stop = asyncio.ensure_future(self.stop_single_user(user, spawner.name))
+        done, _ = await asyncio.wait([stop], timeout=STOP_PATIENCE_S)
+        if not done:
+            return ""
+        if stop.exception() is not None:
+            self.log.error("Stopping %s failed: %s", spawner._log_name, stop.exception())
+            return "stop-failed"
+        return "" if spawner.active else "stopped"
+
+
+class MachineFactsHandler(PageHandler, APIHandler):
+    """GET: the machine behind a server. A server's own token may ask about that server."""
+
+    def get(self, user_name: str | None = None, server_name: str = "") -> Any:
+        if user_name is None:
+            if not isinstance(self.current_user, User):
+                raise web.HTTPError(403, "Name a user: this token belongs to none.")
+            user_name = self.current_user.name
+        return self._get(user_name=user_name, server_name=server_name)
+
+    @needs_scope("read:servers", "access:servers")
+    async def _get(self, user_name: str, server_name: str) -> None:
+        user = self.find_user(user_name)
+        if user is None or (server_name and server_name not in user.orm_user.orm_spawners):
+            raise web.HTTPError(404, "No such server")
+        server = self.server_now(user, server_name)
+        self.write(machine_facts(server, user.spawners[server_name].catalog, self.now))

@@ -1,0 +1,104 @@
+"""PURE: what is running -> the home page: which machine, since when, until when, at what price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from hub_extensions.page_frame import words
+from hub_extensions.page_frame.machine_words import MachineWords, Moment, cost_so_far, of_running
+from hub_extensions.page_frame.notice import Notice
+from hub_extensions.page_frame.server import Links, ServerNow, ServerState
+from profiles.machine import RunningMachine
+from profiles.model import Catalog
+
+
+@dataclass(frozen=True)
+class ServerView:
+    name: str
+    display_name: str
+    state: ServerState
+    machine: MachineWords | None
+    since: Moment | None
+    until: Moment | None
+    until_words: str
+    cost: str
+    cost_rate: str
+    links: Links
+
+
+@dataclass(frozen=True)
+class HomePage:
+    greeting: str
+    server: ServerView
+    xsrf: str
+    notice: Notice | None = None
+    named: tuple[ServerView, ...] = ()
+    named_allowed: bool = False
+    named_limit: int = 0
+
+    @property
+    def refresh_s(self) -> int | None:
+        """Without JavaScript, how soon to look again while something is changing."""
+        changing = {ServerState.STOPPING, ServerState.STARTING, ServerState.SWITCHING}
+        return 3 if self.server.state in changing else None
+
+
+def server_view(server: ServerNow, catalog: Catalog | None, now: datetime) -> ServerView:
+    machine = server.machine if server.state is not ServerState.STOPPED else None
+    started = machine.started_at if machine and server.state is ServerState.RUNNING else None
+    stops = machine.stops_at(now, server.last_activity) if machine and started else None
+    return ServerView(
+        name=server.name,
+        display_name=server.display_name or server.name,
+        state=server.state,
+        machine=of_running(machine, catalog) if machine else None,
+        since=Moment.past(started, now) if started else None,
+        until=Moment.future(stops, now) if stops else None,
+        until_words=until_words(machine) if machine else "",
+        cost=cost_so_far(machine, now) if machine else "",
+        cost_rate=str(machine.price_per_hour.amount) if machine else "",
+        links=server.links,
+    )
+
+
+def until_words(machine: RunningMachine) -> str:
+    """The rules behind the stop time."""
+    rules = []
+    if machine.idle_timeout_s:
+        rules.append(f"after {words.duration(machine.idle_timeout_s)} without activity")
+    if machine.max_lifetime_s:
+        rules.append(f"{words.duration(machine.max_lifetime_s)} after its start at the latest")
+    return f"It stops {', and '.join(rules)}." if rules else "It runs until you stop it."
+
+
+def machine_facts(server: ServerNow, catalog: Catalog | None, now: datetime) -> dict[str, Any]:
+    """The same facts as JSON, for JupyterLab's top bar and for scripts. Times are UTC, ISO 8601; memory in bytes."""
+    view, machine = server_view(server, catalog, now), server.machine
+    facts: dict[str, Any] = {
+        "server": server.name,
+        "state": str(server.state),
+        "machine": None,
+        "links": {"home": server.links.home, "switch": server.links.switch, "open": server.links.open},
+    }
+    if machine is None or view.machine is None:
+        return facts
+    facts["machine"] = {
+        "profile": machine.profile_id,
+        "display_name": machine.display_name,
+        "pool": machine.pool_id,
+        "pool_display_name": view.machine.pool,
+        "cpu_cores": machine.cpu_cores,
+        "memory_bytes": machine.memory_bytes,
+        "gpus": machine.gpus,
+        "options": dict(machine.options),
+        "price_per_hour": {"amount": str(machine.price_per_hour.amount), "currency": machine.price_per_hour.currency},
+        "price_words": view.machine.price,
+        "cost_so_far": view.cost or None,
+        "started_at": view.since.iso if view.since else None,
+        "stops_at": view.until.iso if view.until else None,
+        "stops_words": view.until_words,
+        "node": machine.node,
+    }
+    return facts

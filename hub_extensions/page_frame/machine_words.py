@@ -1,0 +1,107 @@
+"""PURE: a running or chosen machine, in words, for every page that names one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+from hub_extensions.page_frame import words
+from profiles.choice import MachineChoice
+from profiles.machine import RunningMachine
+from profiles.model import Catalog, Overrides
+from profiles.plan import MachinePlan
+
+Field = tuple[str, str]
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A point in time: `iso` for the browser, which shows its own time zone, and words for everybody else."""
+
+    iso: str
+    words: str
+    relative: str
+
+    @classmethod
+    def past(cls, at: datetime, now: datetime) -> Moment:
+        return cls(at.astimezone(UTC).isoformat(), words.clock(at, now), words.ago(at, now))
+
+    @classmethod
+    def future(cls, at: datetime, now: datetime) -> Moment:
+        return cls(at.astimezone(UTC).isoformat(), words.clock(at, now), words.ahead(at, now))
+
+
+@dataclass(frozen=True)
+class MachineWords:
+    """`parts` are cores, memory and accelerators; `pool` is where it runs."""
+
+    name: str
+    parts: tuple[str, ...]
+    price: str
+    pool: str
+    options: tuple[str, ...] = ()
+
+
+def of_running(machine: RunningMachine, catalog: Catalog | None) -> MachineWords:
+    gpus = (words.plural(machine.gpus, "GPU"),) if machine.gpus else ()
+    return MachineWords(
+        name=machine.display_name,
+        parts=(words.cores(machine.cpu_cores), words.memory(machine.memory_bytes), *gpus),
+        price=words.price_per_hour(machine.price_per_hour.amount, machine.price_per_hour.currency),
+        pool=pool_name(catalog, machine.pool_id),
+        options=option_words(catalog, machine.profile_id, machine.options),
+    )
+
+
+def of_plan(plan: MachinePlan, catalog: Catalog | None) -> MachineWords:
+    accelerators = (words.resource(name, n) for name, n in plan.extended_resources.items() if n)
+    return MachineWords(
+        name=plan.display_name,
+        parts=(words.cores(plan.cpu.limit.cores), plan.memory.limit.human, *accelerators),
+        price=words.price_per_hour(plan.price_per_hour.amount, plan.price_per_hour.currency),
+        pool=pool_name(catalog, plan.pool_id),
+        options=option_words(catalog, plan.profile_id, plan.options),
+    )
+
+
+def pool_name(catalog: Catalog | None, pool_id: str) -> str:
+    pool = catalog.pools.get(pool_id) if catalog else None
+    return (pool.display_name if pool else "") or pool_id
+
+
+def option_words(catalog: Catalog | None, profile_id: str, options: Mapping[str, str]) -> tuple[str, ...]:
+    """`Image: PyTorch`, in the catalog's words; choices of cores, memory and devices are told as such already."""
+    profile = catalog.profiles.get(profile_id) if catalog else None
+    said = []
+    for name, value in options.items():
+        option = profile.options.get(name) if profile else None
+        choice = option.choices.get(value) if option else None
+        if option is None or choice is None:
+            said.append(f"{name}: {value}")
+        elif not any(_told_already(each.overrides) for each in option.choices.values()):
+            said.append(f"{option.display_name or name}: {choice.display_name or value}")
+    return tuple(said)
+
+
+def _told_already(overrides: Overrides) -> bool:
+    return bool(overrides.cpu or overrides.memory or overrides.extended_resources)
+
+
+def cost_so_far(machine: RunningMachine, now: datetime) -> str:
+    """What the machine has cost since it came up; empty for a free one, or before it is up."""
+    if machine.started_at is None or not machine.price_per_hour.amount:
+        return ""
+    hours = Decimal(max(0, int((now - machine.started_at).total_seconds()))) / 3600
+    price = machine.price_per_hour
+    cost = (price.amount * hours).quantize(CENT, rounding=ROUND_HALF_UP)
+    return words.money(cost, price.currency) if cost else f"under {words.money(CENT, price.currency)}"
+
+
+def form_fields(choice: MachineChoice, *, rescue: bool = False) -> tuple[Field, ...]:
+    """Hidden fields that post this choice to the spawn page or the switch page."""
+    profile = (("profile", choice.profile),) if choice.profile else ()
+    options = tuple((f"option.{choice.profile}.{name}", str(value)) for name, value in sorted(choice.options.items()))
+    return (*profile, *options, *((("rescue", "1"),) if rescue or choice.rescue else ()))

@@ -1,0 +1,26 @@
+"""PURE: what is on offer to one person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from profiles.choice import MachineChoice
+from profiles.model import Catalog
+from profiles.person import Person
+from profiles.plan import MachinePlan
+from profiles.resolve import resolve
+
+
+@dataclass(frozen=True)
+class Menu:
+    """The catalog as this person sees it now. Without a catalog nothing is on offer."""
+
+    catalog: Catalog | None
+    person: Person
+
+    def plan(self, choice: MachineChoice | None) -> MachinePlan | None:
+        """The plan of a choice that a start would accept, else None."""
+        if self.catalog is None or choice is None:
+            return None
+        outcome = resolve(self.catalog, choice, self.person)
+        return outcome if isinstance(outcome, MachinePlan) else None

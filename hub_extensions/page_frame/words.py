@@ -1,0 +1,90 @@
+"""PURE: quantities, prices and times as people write them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩"}
+#: Below this a price is shown with four decimals, so that a cheap machine does not look free.
+_SMALL = Decimal("0.10")
+_VENDORS = {"nvidia.com": "NVIDIA", "amd.com": "AMD", "gpu.intel.com": "Intel", "habana.ai": "Habana"}
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """`€2.50`, `CHF 2.50`; amounts under 0.10 keep up to four decimals."""
+    exact = Decimal(amount)
+    step = Decimal("0.0001") if Decimal(0) < abs(exact) < _SMALL else Decimal("0.01")
+    rounded = exact.quantize(step, rounding=ROUND_HALF_UP)
+    whole, _, cents = f"{rounded:,f}".partition(".")
+    figure = f"{whole}.{cents[:2]}{cents[2:].rstrip('0')}"
+    symbol = SYMBOLS.get(currency)
+    return f"{symbol}{figure}" if symbol else f"{currency} {figure}".strip()
+
+
+def price_per_hour(amount: Decimal, currency: str) -> str:
+    """`€2.50 per hour`, or `free` for nothing."""
+    return f"{money(amount, currency)} per hour" if amount else "free"
+
+
+def plural(count: int | str, noun: str) -> str:
+    """`1 core`, `2 cores`."""
+    return f"{count} {noun}" if str(count) == "1" else f"{count} {noun}s"
+
+
+def cores(number: float) -> str:
+    """`2 cores`, `0.5 cores`."""
+    return plural(f"{number:.2f}".rstrip("0").rstrip("."), "core")
+
+
+def memory(size: int) -> str:
+    """Bytes as `8 GiB`, `512 MiB`, `1.5 TiB`."""
+    for factor, unit in ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB")):
+        if size >= factor:
+            return f"{size / factor:.1f}".removesuffix(".0") + f" {unit}"
+    return f"{max(1, round(size / 1024))} KiB"
+
+
+def resource(name: str, count: int) -> str:
+    """An extended resource: `2 NVIDIA GPUs`, `1 NVIDIA MIG 1g.5gb slice`, `3 × example.org/fpga`."""
+    domain, _, kind = name.rpartition("/")
+    vendor = _VENDORS.get(domain, "")
+    if kind.startswith("mig-"):
+        return plural(count, f"{vendor} MIG {kind.removeprefix('mig-')} slice".strip())
+    if kind == "gpu" or kind.endswith("-gpu"):
+        return plural(count, f"{vendor} GPU".strip())
+    return f"{count} × {name}"
+
+
+def duration(seconds: float) -> str:
+    """`45 seconds`, `12 minutes`, `3 h 20 min`, `2 days 4 h`: two units at most, rounded down."""
+    total = max(0, int(seconds))
+    if total < 60:
+        return plural(total, "second")
+    minutes, hours, days = total // 60, total // 3600, total // 86400
+    if hours < 1:
+        return plural(minutes, "minute")
+    if days < 2:
+        left = minutes % 60
+        return f"{hours} h {left} min" if left else plural(hours, "hour")
+    left = hours % 24
+    return f"{plural(days, 'day')} {left} h" if left else plural(days, "day")
+
+
+def ago(then: datetime, now: datetime) -> str:
+    """`just now`, `12 minutes ago`."""
+    seconds = (now - then).total_seconds()
+    return "just now" if seconds < 10 else f"{duration(seconds)} ago"
+
+
+def ahead(then: datetime, now: datetime) -> str:
+    """`in 12 minutes`, `any moment now`."""
+    seconds = (then - now).total_seconds()
+    return "any moment now" if seconds < 60 else f"in {duration(seconds)}"
+
+
+def clock(moment: datetime, now: datetime) -> str:
+    """`14:05 UTC`, with the date when it is another day. JavaScript shows the reader's own time zone instead."""
+    utc = moment.astimezone(UTC)
+    day = "" if utc.date() == now.astimezone(UTC).date() else f"{utc.day} {utc:%b} "
+    return f"{day}{utc:%H:%M} UTC"

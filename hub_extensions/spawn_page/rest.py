@@ -1,0 +1,52 @@
+"""`POST …/server` while this server is starting already: JupyterHub says 202 to everyone, whatever they asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyterhub.apihandlers.users import UserServerAPIHandler
+from jupyterhub.scopes import needs_scope
+from jupyterhub.user import User
+from tornado import web
+
+from hub_extensions.page_frame.hub import PageHandler, stored_choice
+from hub_extensions.page_frame.menu import Menu
+
+
+class ServerHandler(PageHandler, UserServerAPIHandler):
+    """The same request once more joins the start under way, as in JupyterHub; one for another machine hears 409."""
+
+    @needs_scope("start:servers")
+    async def post(self, user_name: str, server_name: str = "") -> None:
+        self._refuse_another(user_name, server_name)
+        try:
+            await super().post(user_name, server_name)
+        except web.HTTPError as error:
+            if error.status_code == 400:
+                self._refuse_another(user_name, server_name)  # both had passed the first look
+            raise
+
+    def _refuse_another(self, user_name: str, server_name: str) -> None:
+        me = self.current_user
+        # One's own server, which is the rule, needs no look into the database.
+        user = me if isinstance(me, User) and me.name == user_name else self.find_user(user_name)
+        if user is None or server_name not in user.orm_user.orm_spawners:
+            return
+        spawner = user.spawners[server_name]
+        machine = getattr(spawner, "machine", None)
+        if spawner.pending != "spawn" or machine is None:
+            return
+        wanted = stored_choice(self.get_server_json_body()["user_options"])
+        plan = Menu(spawner.catalog, spawner.person).plan(wanted)
+        if wanted is None or (plan and (plan.profile_id, dict(plan.options)) == _running(machine)):
+            return
+        raise web.HTTPError(
+            409,
+            f"{machine.display_name} is starting for you already, so nothing else was started. "
+            "Wait for it, or stop it first.",
+            reason="already-starting",
+        )
+
+
+def _running(machine: Any) -> tuple[str, dict[str, str]]:
+    return machine.profile_id, dict(machine.options)

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from hub_extensions.page_frame import words
+
+NOW = datetime(2026, 3, 2, 14, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "said"),
+    [
+        ("2.5", "EUR", "€2.50"),
+        ("0.48", "USD", "$0.48"),
+        ("1234.5", "GBP", "£1,234.50"),
+        ("2.5", "CHF", "CHF 2.50"),
+        ("0.045", "EUR", "€0.045"),
+        ("0.0312", "EUR", "€0.0312"),
+        ("0.05", "EUR", "€0.05"),
+        ("0.00004", "EUR", "€0.00"),
+        ("0", "EUR", "€0.00"),
+        ("2.505", "EUR", "€2.51"),
+    ],
+)
+def test_money_reads_as_people_write_it(amount: str, currency: str, said: str) -> None:
+    assert words.money(Decimal(amount), currency) == said
+
+
+def test_a_machine_without_a_price_is_free() -> None:
+    assert words.price_per_hour(Decimal(0), "EUR") == "free"
+    assert words.price_per_hour(Decimal("0.48"), "EUR") == "€0.48 per hour"
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(1, "1 core"), (2.0, "2 cores"), (0.5, "0.5 cores"), (0.25, "0.25 cores")]
+)
+def test_cores(number: float, said: str) -> None:
+    assert words.cores(number) == said
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [(8 * 2**30, "8 GiB"), (512 * 2**20, "512 MiB"), (3 * 2**39, "1.5 TiB"), (16 * 10**9, "14.9 GiB"), (2048, "2 KiB")],
+)
+def test_memory(size: int, said: str) -> None:
+    assert words.memory(size) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "said"),
+    [
+        ("nvidia.com/gpu", 1, "1 NVIDIA GPU"),
+        ("amd.com/gpu", 4, "4 AMD GPUs"),
+        ("nvidia.com/mig-1g.5gb", 2, "2 NVIDIA MIG 1g.5gb slices"),
+        ("example.org/fpga", 3, "3 × example.org/fpga"),
+        ("cloud.example/gpu", 1, "1 GPU"),
+    ],
+)
+def test_any_vendors_accelerator(name: str, count: int, said: str) -> None:
+    assert words.resource(name, count) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-5, "0 seconds"),
+        (1, "1 second"),
+        (59, "59 seconds"),
+        (60, "1 minute"),
+        (1800, "30 minutes"),
+        (3600, "1 hour"),
+        (12000, "3 h 20 min"),
+        (8 * 3600, "8 hours"),
+        (2 * 86400, "2 days"),
+        (2 * 86400 + 4 * 3600 + 59, "2 days 4 h"),
+    ],
+)
+def test_durations_have_two_units_at_most(seconds: float, said: str) -> None:
+    assert words.duration(seconds) == said
+
+
+def test_times_relative_to_now() -> None:
+    assert words.ago(NOW - timedelta(seconds=3), NOW) == "just now"
+    assert words.ago(NOW - timedelta(minutes=12), NOW) == "12 minutes ago"
+    assert words.ahead(NOW + timedelta(seconds=30), NOW) == "any moment now"
+    assert words.ahead(NOW + timedelta(hours=2), NOW) == "in 2 hours"
+
+
+def test_a_clock_time_names_its_zone_and_another_day() -> None:
+    assert words.clock(NOW, NOW) == "14:05 UTC"
+    assert words.clock(NOW + timedelta(hours=12), NOW) == "3 Mar 02:05 UTC"
