@@ -1,0 +1,221 @@
+"""What single values do."""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+from hub_extensions.settings_file import SettingsDocument, parse_settings
+from hub_extensions.setup import load_machines
+from tests.helm.helm_chart import RELEASE, ROOT, render
+from tests.helm.value_sets import VALUE_SETS
+
+
+def test_the_hub_reads_settings_and_secrets_as_files() -> None:
+    chart = render()
+    hub = chart.hub.container("hub")
+    mounts = {mount["name"]: mount for mount in hub.manifest["volumeMounts"]}
+    assert hub.env["REMUDA_SETTINGS"] == f"{mounts['settings']['mountPath']}/settings.yaml"
+    assert hub.env["REMUDA_SECRETS"] == mounts["secrets"]["mountPath"]
+    assert mounts["settings"]["readOnly"] and mounts["secrets"]["readOnly"]
+    assert not [name for name, value in hub.env.items() if isinstance(value, dict) and "secretKeyRef" in value]
+    volumes = {volume["name"]: volume for volume in chart.hub.pod["volumes"]}
+    assert volumes["settings"]["secret"]["secretName"] == "hub-settings"
+    assert volumes["secrets"]["projected"]["sources"] == [{"secret": {"name": "hub"}}]
+
+
+def test_generated_keys_are_what_jupyterhub_takes() -> None:
+    keys = render().secret("hub")
+    for name in ("JupyterHub.cookie_secret", "CryptKeeper.keys", "ConfigurableHTTPProxy.auth_token"):
+        assert re.fullmatch(r"[0-9a-f]{64}", keys[f"hub.config.{name}"]), name
+    login = "hub.config.SharedPasswordAuthenticator"
+    assert len(keys[f"{login}.admin_password"]) >= 32, "JupyterHub refuses a shorter one"
+    assert len(keys[f"{login}.user_password"]) >= 8
+    assert len(set(keys.values())) == len(keys)
+
+
+def test_another_way_to_log_in_needs_no_shared_password() -> None:
+    keys = render(VALUE_SETS["oidc"]).secret("hub")
+    assert not [key for key in keys if "SharedPassword" in key]
+
+
+def test_an_existing_secret_replaces_the_charts_own() -> None:
+    chart = render(VALUE_SETS["existing secret"])
+    assert chart.names("Secret") == ["hub-settings"]
+    token = chart.proxy.container("chp").env["CONFIGPROXY_AUTH_TOKEN"]
+    assert token == {"secretKeyRef": {"name": "my-keys", "key": "hub.config.ConfigurableHTTPProxy.auth_token"}}
+    volumes = {volume["name"]: volume for volume in chart.hub.pod["volumes"]}
+    assert volumes["secrets"]["projected"]["sources"] == [{"secret": {"name": "my-keys"}}]
+
+
+def test_keys_of_the_values_become_files_and_leave_the_settings() -> None:
+    chart = render(VALUE_SETS["keys in the values"])
+    keys = chart.secret("hub")
+    assert keys["hub.config.CryptKeeper.keys"] == "a" * 64 + ";" + "b" * 64
+    assert keys["hub.config.JupyterHub.cookie_secret"] == "c" * 64
+    assert keys["hub.config.ConfigurableHTTPProxy.auth_token"] == "d" * 64
+    assert "aaaa" not in chart.settings_text
+
+
+def test_the_database_password_comes_as_a_file() -> None:
+    chart = render(VALUE_SETS["postgres with an existing secret"])
+    sources = {volume["name"]: volume for volume in chart.hub.pod["volumes"]}["secrets"]["projected"]["sources"]
+    assert {"secret": {"name": "db-login", "items": [{"key": "pw", "path": "hub.db.password"}]}} in sources
+    assert chart.settings["hub"]["db"]["url"] == "postgresql+psycopg://remuda@db:5432/remuda"
+    assert not chart.all("PersistentVolumeClaim")
+    assert (
+        render(VALUE_SETS["postgres with a password in the values"]).secret("hub")["hub.db.password"] == "s3cret-horse"
+    )
+
+
+def test_sqlite_lies_on_the_claim_that_is_mounted() -> None:
+    chart = render(VALUE_SETS["sqlite on a chosen class"])
+    claim = chart.get("PersistentVolumeClaim", "hub-db-dir")
+    assert claim["spec"]["storageClassName"] == "fast"
+    assert claim["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+    mounts = {mount["name"]: mount for mount in chart.hub.container("hub").manifest["volumeMounts"]}
+    assert mounts["state"]["subPath"] == "hub"
+    assert chart.settings["hub"]["db"]["url"] == f"sqlite:///{mounts['state']['mountPath']}/jupyterhub.sqlite"
+
+
+def test_hub_and_proxy_are_never_two() -> None:
+    for workload in (render().hub, render().proxy):
+        assert workload.manifest["spec"]["replicas"] == 1
+        assert workload.manifest["spec"]["strategy"] == {"type": "Recreate"}
+
+
+def test_a_setting_rolls_the_hub_and_leaves_the_proxy() -> None:
+    before, after = render(), render({"hub": {"concurrentSpawnLimit": 7}})
+    assert before.hub.annotations != after.hub.annotations
+    assert before.proxy.template == after.proxy.template, "the proxy holds everybody's connections"
+
+
+def test_nothing_rolls_without_a_change() -> None:
+    """Generated keys are new in every `helm template`, which sees no cluster; pod templates must not show it."""
+    one, two = render({"hub": {"labels": {}}}), render()
+    assert one.secret("hub") != two.secret("hub")
+    assert one.hub.template == two.hub.template
+
+
+def test_the_hub_is_told_its_own_and_the_proxys_address() -> None:
+    chart = render()
+    assert chart.settings["hub"]["connectUrl"] == "http://hub:8081"
+    assert chart.settings["proxy"]["apiUrl"] == "http://proxy-api:8001"
+    second = render(VALUE_SETS["second release beside another"])
+    assert second.settings["hub"]["connectUrl"] == "http://second-hub:8081"
+    assert (
+        "--default-target=http://second-hub:8081"
+        in second.workload("Deployment", "second-proxy").container("chp").manifest["args"]
+    )
+
+
+def test_probes_of_the_hub_follow_the_base_url() -> None:
+    hub = render(VALUE_SETS["ingress without a host, on a path"]).hub.container("hub").manifest
+    assert hub["livenessProbe"]["httpGet"]["path"] == "/jupyter/hub/health"
+    assert hub["readinessProbe"]["httpGet"]["path"] == "/jupyter/hub/health/remuda"
+
+
+def test_an_unready_hub_stays_reachable_for_running_servers() -> None:
+    assert render().get("Service", "hub")["spec"]["publishNotReadyAddresses"] is True
+
+
+def test_https_ends_at_the_proxy_or_before_it() -> None:
+    own = render(VALUE_SETS["https from a secret"])
+    chp = own.proxy.container("chp")
+    assert {"--port=8443", "--redirect-port=8000", "--ssl-key=/etc/chp/tls/tls.key"} <= set(chp.manifest["args"])
+    assert chp.manifest["readinessProbe"]["httpGet"]["scheme"] == "HTTPS"
+    ports = {p["name"]: p for p in own.get("Service", "proxy-public")["spec"]["ports"]}
+    assert ports["https"]["targetPort"] == "https"
+    assert own.settings["hub"]["config"]["JupyterHub"]["public_url"] == "https://hub.example.org/"
+    offload = render(VALUE_SETS["https at the load balancer"])
+    ports = {p["name"]: p for p in offload.get("Service", "proxy-public")["spec"]["ports"]}
+    assert ports["https"]["targetPort"] == "http"
+    assert "--port=8000" in offload.proxy.container("chp").manifest["args"]
+    manual = render(VALUE_SETS["https from the values, no plain http"])
+    assert manual.get("Secret", "proxy-public-tls")["type"] == "kubernetes.io/tls"
+    assert [p["name"] for p in manual.get("Service", "proxy-public")["spec"]["ports"]] == ["https"]
+
+
+def test_the_hub_may_delete_homes_only_when_the_values_say_so() -> None:
+    def claim_verbs(name: str) -> set[str]:
+        rules = render(VALUE_SETS[name]).get("Role", "hub")["rules"]
+        return {verb for rule in rules if "persistentvolumeclaims" in rule["resources"] for verb in rule["verbs"]}
+
+    assert "delete" not in claim_verbs("defaults")
+    assert "delete" in claim_verbs("homes removed with their people")
+
+
+def test_cluster_wide_objects_can_be_left_out() -> None:
+    chart = render(VALUE_SETS["no cluster-wide objects"])
+    assert not chart.all("ClusterRole") and not chart.all("ClusterRoleBinding") and not chart.all("PriorityClass")
+    none = render(VALUE_SETS["no rights made"])
+    assert not none.all("Role") and not none.all("RoleBinding") and "hub" not in none.names("ServiceAccount")
+    assert none.hub.pod["serviceAccountName"] == "given"
+
+
+def test_placeholders_stand_where_and_as_big_as_asked() -> None:
+    chart = render(VALUE_SETS["placeholders"])
+    gpu = chart.workload("Deployment", "user-placeholder-gpu")
+    assert gpu.manifest["spec"]["replicas"] == 1
+    resources = gpu.container("pause").manifest["resources"]
+    assert resources["requests"] == {"cpu": "4", "memory": "16Gi", "nvidia.com/gpu": 1}
+    assert resources["limits"] == {"nvidia.com/gpu": 1}
+    general = chart.workload("Deployment", "user-placeholder-general")
+    assert general.container("pause").manifest["resources"]["requests"] == {
+        "cpu": str(chart_request("small-cpu", "cpu")),
+        "memory": str(chart_request("small-cpu", "memory")),
+    }
+    classes = {o["metadata"]["name"]: o["value"] for o in chart.all("PriorityClass")}
+    assert classes[gpu.pod["priorityClassName"]] < classes[chart.settings["singleuser"]["priorityClassName"]]
+    assert "user-placeholder-many-core" not in chart.names("Deployment")
+    assert "placeholders" not in str(chart.settings["catalog"]), "the hub's catalog does not know them"
+
+
+def chart_request(profile: str, what: str) -> object:
+    return getattr(load_machines({}).profiles[profile], what).request
+
+
+def test_machines_carry_release_and_priority() -> None:
+    settings = parse_settings(SettingsDocument("s", render().settings_text))
+    assert settings.singleuser.extra_labels["release"] == RELEASE
+    assert settings.singleuser.image.reference == "remuda/notebook:0.1.0"
+    assert settings.singleuser.priority_class_name == f"corral-{RELEASE}-user"
+    own = render({"singleuser": {"priorityClassName": "mine"}})
+    assert own.settings["singleuser"]["priorityClassName"] == "mine"
+
+
+def test_pull_secrets_reach_every_pod() -> None:
+    chart = render(VALUE_SETS["extra everything"])
+    for workload in chart.workloads:
+        names = [secret["name"] for secret in workload.pod["imagePullSecrets"]]
+        assert names[:2] == ["registry", "other-registry"], workload.name
+    assert chart.settings["singleuser"]["image"]["pullSecrets"] == ["registry", {"name": "other-registry"}]
+
+
+def test_extra_containers_get_the_restricted_context_unless_they_say_otherwise() -> None:
+    assert render(VALUE_SETS["extra everything"]).hub.container("side").security["runAsNonRoot"] is True
+    mine = {"name": "side", "image": "a:1", "securityContext": {"runAsUser": 5, "runAsNonRoot": False}}
+    assert render({"hub": {"extraContainers": [mine]}}).hub.container("side").security["runAsNonRoot"] is False
+
+
+def test_the_local_clusters_values_fit() -> None:
+    """`make up` installs with these."""
+    values = yaml.safe_load((ROOT / "tools" / "cluster" / "values.yaml").read_text(encoding="utf-8"))
+    ports = render(values).get("Service", "proxy-public")["spec"]["ports"]
+    assert [port["nodePort"] for port in ports] == [30080]
+
+
+def test_long_pool_names_stay_apart() -> None:
+    pools = {f"{'a' * 55}-{end}": {} for end in ("one", "two")}
+    profiles = {
+        f"in-{end}": {"pool": pool, "cpu": 1, "memory": "1Gi"} for pool, end in zip(pools, ("one", "two"), strict=True)
+    }
+    names = render({"pools": pools, "profiles": profiles}).names("DaemonSet")
+    assert len(names) == len(set(names)) and all(len(name) <= 63 for name in names)
+
+
+def test_services_of_the_hub_get_a_token_of_their_own() -> None:
+    assert re.fullmatch(
+        r"[0-9a-f]{64}", render(VALUE_SETS["extra everything"]).secret("hub")["hub.services.dask.apiToken"]
+    )
