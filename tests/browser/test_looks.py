@@ -1,0 +1,154 @@
+"""The main pages in every dress: light, dark, phone, without JavaScript. They also make the pictures of the docs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import TOUCHED
+from tests.browser.pages import HomePage, LoginPage, SpawnPage, expect_on_server, expect_starting
+from tests.local.hub_process import LocalHub
+
+pytestmark = [pytest.mark.browser, pytest.mark.local]
+
+IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
+CONTRAST = Path(__file__).with_name("contrast.js").read_text()
+DRESSES: dict[str, dict[str, Any]] = {
+    "light": {},
+    "dark": {"color_scheme": "dark"},
+    "phone": {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True},
+    "dark-without-javascript": {"color_scheme": "dark", "java_script_enabled": False},
+}
+#: The shipped machines, and one that is locked; the GPU machine is slow enough to be looked at while it starts.
+SETTINGS = """
+mode: local
+catalog:
+  profiles:
+    gpu: {env: {PYTHONPATH: "%(slow)s"}}
+    big-memory:
+      extends: many-core
+      displayName: Big memory
+      purpose: Tables that fit nowhere else.
+      memory: 512Gi
+      pricePerHour: 4.20
+      options: {}
+      allow: {groups: [research]}
+"""
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
+    hub = LocalHub(tmp_path_factory.mktemp("looks") / "local")
+    slow = tmp_path_factory.mktemp("slow")
+    (slow / "sitecustomize.py").write_text("import time\ntime.sleep(6)\n")
+    hub.write_settings(SETTINGS % {"slow": slow})
+    try:
+        yield hub.start()
+        hub.interrupt()
+    finally:
+        hub.kill_everything()
+
+
+@pytest.fixture(params=DRESSES)
+def dressed(shipped: LocalHub, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    context = browser.new_context(base_url=shipped.url, reduced_motion="reduce", **(TOUCHED | DRESSES[request.param]))
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    # Each test and dress is another person: a last choice would be preselected.
+    test = request.node.originalname.removeprefix("test_").replace("_", "-")[:20]
+    person = "ada" if (test, request.param) == ("main-pages", "light") else f"{test}-{request.param}"
+    LoginPage(page).log_in(person, shipped.secret("user_password"))
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def picture(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Page, str], None]:
+    """Keep what a page looks like: in docs/images when REMUDA_SCREENSHOTS is set, else only look at it."""
+
+    def take(page: Page, name: str) -> None:
+        dress = request.node.callspec.params["dressed"]
+        wanted = dress == "light" or (name == "spawn" and dress in {"dark", "phone"})
+        folder = IMAGES if wanted and os.environ.get("REMUDA_SCREENSHOTS") else tmp_path
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / (f"{name}.png" if dress == "light" else f"{name}-{dress}.png")
+        page.screenshot(path=path, full_page=dress == "phone", animations="disabled", caret="hide")
+        assert path.stat().st_size > 10_000, "an empty page"
+
+    return take
+
+
+def assert_readable(page: Page) -> None:
+    assert page.evaluate(CONTRAST) == []
+    inner, width = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert inner <= width, f"the page is {inner} px wide in a window of {width} px"
+
+
+def test_main_pages(dressed: Page, picture: Callable[[Page, str], None]) -> None:
+    spawn = SpawnPage(dressed).here()
+    expect(spawn.radio("Big memory")).to_be_disabled()
+    assert_readable(dressed)
+    picture(dressed, "spawn")
+
+    spawn.start("GPU")
+    expect_starting(dressed, "GPU")
+    expect(dressed.get_by_role("status")).not_to_be_empty()
+    assert_readable(dressed)
+    picture(dressed, "pending")
+    user = dressed.url.split("spawn-pending/")[1].split("?")[0]
+    expect_on_server(dressed, user)
+
+    home = HomePage(dressed).open()
+    home.shows("GPU")
+    assert_readable(dressed)
+    picture(dressed, "home")
+    home.switch()
+    assert_readable(dressed)
+    home.open()
+    home.stop()
+    assert_readable(dressed)
+    dressed.goto(f"/user/{user}/lab")
+    assert_readable(dressed)
+    dressed.goto("/hub/nowhere")
+    assert_readable(dressed)
+
+
+@pytest.mark.parametrize("dressed", ["light"], indirect=True)
+def test_jupyterhubs_own_theme_button_darkens_our_pages(dressed: Page) -> None:
+    card = dressed.locator("[data-rm-card]").first
+    before = card.evaluate("card => getComputedStyle(card).backgroundColor")
+    dressed.get_by_role("button", name="Toggle dark mode").click()
+    assert card.evaluate("card => getComputedStyle(card).backgroundColor") != before
+    assert_readable(dressed)
+
+
+@pytest.mark.parametrize("dressed", ["light"], indirect=True)
+def test_the_keyboard_alone_is_enough(dressed: Page) -> None:
+    spawn = SpawnPage(dressed).here()
+    expect(spawn.radio("Small CPU")).to_be_focused()
+    dressed.keyboard.press("ArrowDown")
+    dressed.keyboard.press("ArrowDown")
+    expect(spawn.radio("GPU")).to_be_checked()
+    dressed.keyboard.press("Tab")
+    expect(spawn.card("GPU").get_by_role("combobox")).to_be_focused()
+    outline = spawn.card("GPU").get_by_role("combobox").evaluate("e => getComputedStyle(e).outlineStyle")
+    assert outline == "solid", "focus is visible"
+    dressed.keyboard.press("Tab")
+    expect(spawn.button("Start", "GPU")).to_be_focused()
+
+
+@pytest.mark.parametrize("dressed", ["phone"], indirect=True)
+def test_a_phone_shows_one_card_per_row_with_buttons_for_thumbs(dressed: Page) -> None:
+    cards = dressed.locator("[data-rm-card]")
+    expect(cards.last).to_be_visible()
+    boxes = [card.bounding_box() for card in cards.all()]
+    assert len({round(box["x"]) for box in boxes if box}) == 1
+    for button in dressed.get_by_role("button", name="Start").all():
+        box = button.bounding_box()
+        assert box
+        assert box["height"] >= 40

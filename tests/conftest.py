@@ -1,0 +1,1 @@
+"""Nothing global yet: fixtures live beside the tests that use them."""

@@ -1,0 +1,139 @@
+"""A Hub as `make run` starts it, in a folder and on ports of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.people import Person, sse, wait_for
+
+__all__ = ["LocalHub", "Person", "free_port", "sse", "wait_for"]
+ROOT = Path(__file__).resolve().parents[2]
+READY_SECONDS = 120
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class LocalHub:
+    """`start` returns when the program says that it is ready; `said` is all it printed so far."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[str] | None = None
+    said: str = ""
+    _ready: threading.Event = field(default_factory=threading.Event)
+    _reader: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def write_settings(self, text: str) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "settings.yaml").write_text(text)
+
+    def launch(self, **env: str) -> None:
+        """Start the program without waiting for anything."""
+        self.said, self._ready = "", threading.Event()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tools.run"],
+            cwd=ROOT,
+            env={**os.environ, "PORT": str(self.port), "REMUDA_LOCAL": str(self.folder), **env},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
+        self._reader.start()
+
+    def start(self, **env: str) -> LocalHub:
+        self.launch(**env)
+        assert self._ready.wait(READY_SECONDS), self.said
+        assert "Remuda is ready" in self.said, self.said
+        return self
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        for line in process.stdout or ():
+            self.said += line
+            if "Remuda is ready" in line:
+                self._ready.set()
+        self._ready.set()
+
+    def wait_end(self, timeout: float = 90) -> int:
+        assert self.process is not None
+        status = self.process.wait(timeout)
+        assert self._reader is not None
+        self._reader.join(10)
+        return status
+
+    def interrupt(self) -> int:
+        """Ctrl-C."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        return self.wait_end()
+
+    @property
+    def hub(self) -> psutil.Process:
+        """JupyterHub's own process."""
+        return next(p for p in self.processes() if "jupyterhub_config.py" in " ".join(p.cmdline()))
+
+    def server_of(self, person: str) -> psutil.Process:
+        return next(p for p in self.processes() if p.environ().get("JUPYTERHUB_USER") == person and is_server(p))
+
+    def processes(self) -> list[psutil.Process]:
+        """Everything that was started for this folder: Hub, proxy, servers, kernels."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                told = (process.environ(), process.cwd(), process.status())
+            except psutil.Error:
+                continue
+            values = " ".join(told[0].values())
+            ours = str(self.folder) in values or told[1].startswith(str(self.folder))
+            if ours and told[2] != psutil.STATUS_ZOMBIE and process.pid != os.getpid():
+                found.append(process)
+        return found
+
+    def left_behind(self) -> list[str]:
+        return [f"{p.pid} {' '.join(p.cmdline())}" for p in self.processes()]
+
+    def spawner_states(self) -> list[dict[str, Any]]:
+        """What the Hub's database holds about servers that run or start."""
+        with contextlib.closing(sqlite3.connect(self.folder / "hub.sqlite")) as db:
+            rows = db.execute("select state from spawners where server_id is not null").fetchall()
+        return [json.loads(state) for (state,) in rows if state]
+
+    def secret(self, name: str) -> str:
+        return (self.folder / "secrets" / f"hub.config.SharedPasswordAuthenticator.{name}").read_text()
+
+    def person(self, name: str) -> Person:
+        return Person(self, name)
+
+    def kill_everything(self) -> None:
+        """For a test that failed half way."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+        for process in self.processes():
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+
+
+def is_server(process: psutil.Process) -> bool:
+    return any("singleuser" in word for word in process.cmdline()[:3])

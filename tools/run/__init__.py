@@ -1,0 +1,1 @@
+"""`make run`: the whole Hub on this computer, from nothing but Python."""
