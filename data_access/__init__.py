@@ -34,10 +34,11 @@ def load(path: str | os.PathLike[str], columns: Sequence[str] | None = None) -> 
     `columns` gives only those, in that order; of Parquet the others are not decoded (an S3 object is still fetched
     whole). Raises DataError: not-found, forbidden, unknown-format, unreadable, unknown-column, unreachable.
     """
-    from data_access import formats, storage
+    from data_access import formats
+    from data_access.storage import single
 
     location = Location.parse(path)
-    return formats.read(storage.for_location(location), location, columns)
+    return formats.read(single.for_location(location), location, columns)
 
 
 def save(frame: pandas.DataFrame, path: str | os.PathLike[str]) -> None:
@@ -47,7 +48,8 @@ def save(frame: pandas.DataFrame, path: str | os.PathLike[str]) -> None:
     unseen. Raises DataError: unknown-format, unsavable, forbidden, disk-full, not-found (no such folder or bucket),
     unreachable.
     """
-    from data_access import formats, storage
+    from data_access import formats
+    from data_access.storage import single
 
     location = Location.parse(path)
-    formats.write(frame, storage.for_location(location), location)
+    formats.write(frame, single.for_location(location), location)

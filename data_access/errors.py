@@ -1,7 +1,17 @@
-"""What can go wrong with data, as one error with a reason that programs may compare.
+"""What can go wrong with data: one tree of errors, each with a reason that programs may compare.
 
-DataError            reason: not-found | forbidden | unknown-format | unreadable | unknown-column | unsavable |
-                     disk-full | unreachable | no-s3 | bad-location
+    DataError                  anything below; `reason`, `sentence`, `remedy`
+    ├── NotFoundError          no such table, database, partition, column, commit, tag, model, file
+    ├── ForbiddenError         this identity may not do that
+    ├── SchemaError            a frame does not fit the table, or a type has no place in a table
+    ├── ConflictError          somebody else committed what this would have replaced; nothing was changed
+    ├── UnknownOutcomeError    the answer to a commit was lost and could not be found out afterwards
+    ├── CorruptError           a manifest or a file is not what was committed
+    ├── CheckFailedError       data do not hold what a check says; carries the results
+    └── UnreachableError       a server does not answer, or not in time
+
+The message is for a person: what happened (table, place, identity, the limit against the actual), then what to do next.
+It never holds a credential.
 """
 
 from __future__ import annotations
@@ -12,6 +22,7 @@ from enum import StrEnum
 class Reason(StrEnum):
     """Codes that do not change."""
 
+    # Files
     NOT_FOUND = "not-found"
     FORBIDDEN = "forbidden"
     UNKNOWN_FORMAT = "unknown-format"
@@ -22,6 +33,36 @@ class Reason(StrEnum):
     UNREACHABLE = "unreachable"
     NO_S3 = "no-s3"
     BAD_LOCATION = "bad-location"
+    # Names and arguments
+    BAD_NAME = "bad-name"
+    BAD_ARGUMENT = "bad-argument"
+    BAD_CONFIGURATION = "bad-configuration"
+    NOT_INSTALLED = "not-installed"
+    # Tables
+    UNKNOWN_DATABASE = "unknown-database"
+    UNKNOWN_TABLE = "unknown-table"
+    UNKNOWN_PARTITION = "unknown-partition"
+    UNKNOWN_COMMIT = "unknown-commit"
+    UNKNOWN_TAG = "unknown-tag"
+    BAD_PARTITION = "bad-partition"
+    BAD_PREDICATE = "bad-predicate"
+    SCHEMA_MISMATCH = "schema-mismatch"
+    UNSUPPORTED_TYPE = "unsupported-type"
+    ALREADY_THERE = "already-there"
+    CONFLICT = "conflict"
+    UNKNOWN_OUTCOME = "unknown-outcome"
+    NOT_SUPPORTED = "not-supported"
+    FOREIGN_TABLE = "foreign-table"
+    CORRUPT = "corrupt"
+    EXPIRED = "expired"
+    LOCKED = "locked"
+    # Checks, models, queries
+    CHECK_FAILED = "check-failed"
+    CHECKS_NEEDED = "checks-needed"
+    UNKNOWN_MODEL = "unknown-model"
+    UNSAFE_FORMAT = "unsafe-format"
+    NOT_REPRODUCED = "not-reproduced"
+    BAD_QUERY = "bad-query"
 
 
 class DataError(Exception):
@@ -30,3 +71,39 @@ class DataError(Exception):
     def __init__(self, reason: Reason, sentence: str, remedy: str) -> None:
         super().__init__(f"{sentence} {remedy}".strip())
         self.reason, self.sentence, self.remedy = reason, sentence, remedy
+
+
+class NotFoundError(DataError):
+    """There is no such thing; the message names near ones where there are any."""
+
+
+class ForbiddenError(DataError):
+    """This identity may not do that here."""
+
+
+class SchemaError(DataError):
+    """A frame does not fit; the message shows both schemas."""
+
+
+class ConflictError(DataError):
+    """Somebody else was first; what was committed before is still there, and nothing of this call is."""
+
+
+class UnknownOutcomeError(DataError):
+    """Whether the commit happened could not be found out; no file of it was removed. `history` tells later."""
+
+
+class CorruptError(DataError):
+    """What is stored is not what was committed, or was made by something else."""
+
+
+class CheckFailedError(DataError):
+    """A check with severity *stop* failed; nothing was committed. `results` holds all of them."""
+
+    def __init__(self, reason: Reason, sentence: str, remedy: str, results: tuple[object, ...] = ()) -> None:
+        super().__init__(reason, sentence, remedy)
+        self.results = results
+
+
+class UnreachableError(DataError):
+    """A server does not answer; nothing was changed."""

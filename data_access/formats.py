@@ -12,7 +12,7 @@ import pandas
 
 from data_access.errors import DataError, Reason
 from data_access.location import Location
-from data_access.storage import Storage
+from data_access.storage.single import Storage
 
 
 def read(storage: Storage, location: Location, columns: Sequence[str] | None) -> pandas.DataFrame:
