@@ -1,6 +1,7 @@
 """Settings of `data_access`: one typed model, from a file, the environment, or arguments; the later wins.
 
-The file is `$REMUDA_DATA_CONFIG`, else `~/.config/remuda/data.yaml`, else `/etc/remuda/data.yaml` (the chart mounts that one).
+The file is `$REMUDA_DATA_CONFIG`, else `~/.config/remuda/data.yaml`, else
+`/etc/remuda/data.yaml` (the chart mounts that one).
 Environment variables are `REMUDA_DATA_` and the field's name in capitals: `REMUDA_DATA_METASTORE=thrift://…`.
 Credentials are never settings: they come from the SDK's own chain and refresh themselves.
 """
@@ -46,7 +47,7 @@ class Settings(BaseModel):
 
     metastore: str = Field(
         "sqlite",
-        description="thrift://host:9083, glue://region, postgresql://…, sqlite:///path; `sqlite` is a file in the home.",
+        description="thrift://host:9083, glue://region, postgresql://…, sqlite:///path; `sqlite`: a file in the home.",
     )
     warehouse: str | None = Field(
         None, description="Where new databases are made: s3://bucket/folder or a folder; by default ~/warehouse."
@@ -78,7 +79,7 @@ class Settings(BaseModel):
 def read_settings(
     arguments: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None, home: Path | None = None
 ) -> Settings:
-    """From file, environment and arguments. Raises DataError(bad-configuration), naming each wrong field and its source."""
+    """From file, environment and arguments. Raises DataError(bad-configuration): each wrong field and its source."""
     environ = os.environ if environ is None else environ
     merged: dict[str, Any] = {}
     source: dict[str, str] = {}

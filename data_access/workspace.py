@@ -55,7 +55,7 @@ def _url(place: str) -> str:
     """A place as a URL without a slash at the end."""
     if "://" not in place:
         return Path(place).expanduser().absolute().as_uri()
-    if place.split("://")[0] not in ("s3", "file"):
+    if place.split("://", maxsplit=1)[0] not in ("s3", "file"):
         raise DataError(Reason.BAD_LOCATION, f"'{place}' is neither a folder nor s3://….", "Correct `warehouse`.")
     return place.rstrip("/")
 
@@ -78,7 +78,7 @@ def configure(**arguments: Any) -> Workspace:
 
     data_access.configure(metastore="thrift://metastore:9083", warehouse="s3://lake/warehouse")
     """
-    global _current  # noqa: PLW0603
+    global _current
     fresh = connect(**arguments)
     with _lock:
         old, _current = _current, fresh

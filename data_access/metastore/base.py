@@ -24,7 +24,10 @@ ROOT = "remuda.root"
 
 @dataclass(frozen=True)
 class Head:
-    """Which commit is the table's present one. As a parameter: `<number>:<id>:<first 16 hex of the manifest's sha256>`."""
+    """Which commit is the table's present one. As a parameter: `<number>:<id>:<16 hex>`.
+
+    `digest` is the start of the manifest's sha256.
+    """
 
     number: int
     id: str

@@ -21,7 +21,7 @@ class Entry:
 
 
 class Storage(Protocol):
-    """Every method raises NotFoundError, ForbiddenError, UnreachableError, DataError(disk-full), with the URL in the message.
+    """Every method raises NotFoundError, ForbiddenError, UnreachableError, DataError(disk-full), naming the URL.
 
     Retries what is worth it (503, a cut connection) before it raises. Safe for threads. Buffers are bytes-like
     (`memoryview(…)` works, `pyarrow.py_buffer(…)` takes them without a copy).
@@ -40,7 +40,7 @@ class Storage(Protocol):
         ...
 
     def put(self, url: str, data: bytes | memoryview, *, if_absent: bool = False) -> None:
-        """All or nothing; readers see the old or the new. `if_absent`: raises DataError(already-there) if it is there."""
+        """All or nothing; readers see the old or the new. `if_absent`: raises DataError(already-there) if there."""
         ...
 
     def write(self, url: str, write: Callable[[IO[bytes]], None]) -> None:
