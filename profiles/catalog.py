@@ -161,7 +161,16 @@ class _Loading:
                     self._add_inherited(inherited.lineage[name], each)
             if made is not None:
                 valid[name] = made
+        for name, raw in inherited.orphans.items():
+            self._check_orphan(name, raw)
         return valid
+
+    def _check_orphan(self, name: str, raw: Raw) -> None:
+        """What it lacks it may have wanted to inherit; what it says can be wrong in itself."""
+        _, found = _made(Profile, raw)
+        lost = checks.pool_exists(raw["pool"], self.raw_pools) if "pool" in raw else None
+        for each in [*(each for each in found if not each.missing), *([lost] if lost else [])]:
+            self._add(("profiles", name), each)
 
     def _check_catalog(self, profiles: Mapping[str, Profile]) -> None:
         default = self.head.get("defaultProfile")

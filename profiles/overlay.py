@@ -93,16 +93,21 @@ def written(content: Any, path: Sequence[str]) -> int:
 
 @dataclass(frozen=True)
 class Inherited:
-    """Profiles with everything they inherit. `lineage` is each profile's own id first, then what it extends."""
+    """Profiles with everything they inherit. `lineage` is each profile's own id first, then what it extends.
+
+    `orphans` are those whose `extends` leads nowhere, with what they say themselves: its mistakes can be told too.
+    """
 
     profiles: dict[str, Raw]
     lineage: dict[str, tuple[str, ...]]
+    orphans: dict[str, Raw]
     errors: tuple[CatalogError, ...]
 
 
 def inherit(profiles: Mapping[str, Raw], layers: Layers) -> Inherited:
-    """Profiles whose `extends` leads nowhere are left out, with an error."""
+    """Profiles whose `extends` leads nowhere are set apart, with an error."""
     whole: dict[str, Raw] = {}
+    orphans: dict[str, Raw] = {}
     lineages: dict[str, tuple[str, ...]] = {}
     errors: list[CatalogError] = []
     cycles: set[frozenset[str]] = set()
@@ -113,10 +118,11 @@ def inherit(profiles: Mapping[str, Raw], layers: Layers) -> Inherited:
             if cycle not in cycles:
                 errors.append(error)
             cycles.add(cycle)
+            orphans[name] = {key: value for key, value in profiles[name].items() if key != "extends"}
             continue
         lineages[name] = lineage
         whole[name] = _whole(lineage, profiles)
-    return Inherited(whole, lineages, tuple(dict.fromkeys(errors)))
+    return Inherited(whole, lineages, orphans, tuple(dict.fromkeys(errors)))
 
 
 def _whole(lineage: Sequence[str], profiles: Mapping[str, Raw]) -> Raw:

@@ -34,6 +34,13 @@ def only(text: str) -> str:
     return found[0]
 
 
+def test_a_wrong_extends_does_not_hide_the_profiles_other_mistakes() -> None:
+    found = mistakes("profiles: {mine: {extends: gpuu, memory: 8GB, pool: nowhere, colour: red}}")
+    assert len(found) == 4, found
+    for told in ('did you mean "gpu"?', 'did you mean "8Gi"?', "nowhere", "colour"):
+        assert any(told in each for each in found), told
+
+
 def machine(fields: str, pool: str = "general") -> dict[str, Any]:
     """One more machine, sound but for these fields."""
     return {"profiles": {"mine": {"pool": pool, "cpu": 2, "memory": "8Gi"} | yaml.safe_load(f"{{{fields}}}")}}
