@@ -100,7 +100,12 @@ class WorkbenchSpawner(CatalogMixin, AdoptionMixin, KubeSpawner):
         return url
 
     async def foresee(self, plan: MachinePlan) -> Refusal | None:
-        return feasibility.check(plan, await self.view.nodes(FRESH_NODES_S))
+        """Why this machine can never start with this home, told before another one is stopped for it."""
+        refusal = feasibility.check(plan, await self.view.nodes(FRESH_NODES_S))
+        if refusal is not None or self.home is None:
+            return refusal
+        name, _ = claim_name(self)
+        return await self.view.home_out_of_reach(await self.view.claim(self.namespace, name), plan)
 
     async def resume_start(self) -> str:
         """Carry on a start whose hub process died. Raises StartError."""

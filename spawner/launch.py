@@ -121,12 +121,8 @@ class Launch:
         claim = await ensure_home(
             self.view.cluster, request, order.deadline, tell=self.story.tell, waiting=self._told_of
         )
-        volume_name = claim["spec"].get("volumeName")
-        if volume_name and order.plan.pool.zones is not None:
-            volume = await self.view.volume(volume_name)
-            refusal = volume and feasibility.zone_reachable(volume, await self.view.nodes(), order.plan)
-            if refusal:
-                raise RefusedStart(refusal)
+        if refusal := await self.view.home_out_of_reach(claim, order.plan):
+            raise RefusedStart(refusal)
         return claim
 
     async def _name_free(self) -> None:

@@ -8,7 +8,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from spawner.cluster import ATTACHMENT, EVENT, NODE, POD, VOLUME, Cluster, Json, Kind, Select
+from profiles.plan import MachinePlan
+from profiles.refusal import Refusal
+from spawner import feasibility
+from spawner.cluster import ATTACHMENT, CLAIM, EVENT, NODE, POD, VOLUME, Cluster, Json, Kind, Select
 from spawner.persist import persist
 from spawner.retry import ApiError, ClusterError, NotFound
 from spawner.watch import Watch
@@ -70,6 +73,18 @@ class ClusterView:
                 return None
             self._volumes[name] = volume
         return self._volumes[name]
+
+    async def claim(self, namespace: str, name: str) -> Json | None:
+        """None where there is none yet, or it can't be read now."""
+        return await self._may_read(CLAIM, lambda: self.cluster.get(CLAIM, namespace, name))
+
+    async def home_out_of_reach(self, claim: Json | None, plan: MachinePlan) -> Refusal | None:
+        """Why no node of the plan's pool can mount the home behind this claim; None where one can, or who knows."""
+        volume_name = claim and claim["spec"].get("volumeName")
+        if not volume_name:
+            return None
+        volume = await self.volume(volume_name)
+        return feasibility.zone_reachable(volume, await self.nodes(), plan) if volume else None
 
     async def attachments(self) -> list[Json]:
         """Which volumes are attached to which nodes now."""

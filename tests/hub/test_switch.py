@@ -19,7 +19,7 @@ from profiles.model import Catalog, HomePolicy
 from profiles.plan import MachinePlan
 from profiles.refusal import Reason
 from profiles.resolve import resolve
-from spawner.cluster import CLAIM, NODE, POD
+from spawner.cluster import CLAIM, NODE, POD, VOLUME
 from tests.fakes.cluster import FakeCluster, Kubelet
 from tests.fakes.hub import ROUTES, Answerer, Hub, no_kubeconfig
 
@@ -177,11 +177,29 @@ async def test_what_can_never_start_is_foreseen_before_anything_stops(hub: Hub, 
     assert spawner.ready
 
 
-def put_node(cluster: FakeCluster, *, cpu: str) -> None:
+async def test_a_home_in_a_zone_that_the_pool_is_not_in_is_foreseen_too(hub: Hub, cluster: FakeCluster) -> None:
+    put_node(cluster, cpu="8", zone="a")
+    spawner = await hub.spawn(hub.user("ada"), {"profile": "small"})
+    (claim,) = cluster.all_of(CLAIM)
+    cluster.put(CLAIM, {**claim, "spec": {**claim["spec"], "volumeName": "disk-1"}})
+    cluster.put(VOLUME, {"metadata": {"name": "disk-1"}, "spec": {"nodeAffinity": {"required": in_zone("b")}}})
+    refusal = await spawner.foresee(plan_of(spawner.person, "big"))
+    assert refusal is not None
+    assert refusal.reason is Reason.HOME_UNREACHABLE
+    assert spawner.ready
+
+
+def in_zone(zone: str) -> dict[str, Any]:
+    expression = {"key": "topology.kubernetes.io/zone", "operator": "In", "values": [zone]}
+    return {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}
+
+
+def put_node(cluster: FakeCluster, *, cpu: str, zone: str = "a") -> None:
+    labels = {"remuda.dev/pool": "general", "topology.kubernetes.io/zone": zone}
     cluster.put(
         NODE,
         {
-            "metadata": {"name": "node-1", "labels": {"remuda.dev/pool": "general"}},
+            "metadata": {"name": "node-1", "labels": labels},
             "status": {"allocatable": {"cpu": cpu, "memory": "64Gi"}},
         },
     )
