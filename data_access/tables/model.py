@@ -7,6 +7,7 @@ A table's *root* holds
     <root>/_remuda/commits/00000042-<ULID>.files.arrow            its list of files, where that is long
     <root>/_remuda/tags/<name>.json                               a name for a commit
     <root>/_remuda/pins/<ULID>.json                               an anchor that somebody holds: gc keeps it
+    <root>/_remuda/checks/<sha256>.json                           a set of checks: immutable, named by its content
 
 and the metastore's `HEAD` parameter names the present commit (number, id, digest of the manifest).
 """
@@ -20,7 +21,7 @@ from typing import Any, Literal
 
 from data_access.names import TableName
 
-Operation = Literal["create", "store", "rollback", "gc", "drop-partitions", "comment"]
+Operation = Literal["create", "store", "rollback", "gc", "drop-partitions", "comment", "checks"]
 #: One partition's values, one per partition column, canonical text (`1`, not `01`); None is null.
 PartitionValues = tuple[str | None, ...]
 
@@ -164,6 +165,10 @@ class Commit:
     code: Code = Code()
     environment: Environment | None = None
     checks: tuple[CheckRecord, ...] = ()
+    #: The table's own checks from this commit on: `<root>/_remuda/checks/<check_set>.json`; None is none. Every commit
+    #: has its parent's (a rollback and a rebase too), but the operation "checks", which is how they change. A store that
+    #: is rebased onto a head with another set has its data checked again with that set.
+    check_set: str | None = None
     #: Of a rollback: the commit whose files this one has.
     restores: int | None = None
     #: Of a gc: numbers of the commits that can't be read any more, this one's and all before.
