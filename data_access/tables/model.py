@@ -171,8 +171,10 @@ class Commit:
     check_set: str | None = None
     #: Of a rollback: the commit whose files this one has.
     restores: int | None = None
-    #: Of a gc: numbers of the commits that can't be read any more, this one's and all before.
+    #: Numbers of the commits that a gc gave up: their files may be gone. Every commit has its parent's; a gc adds.
     expired: tuple[int, ...] = ()
+    #: `<id>:<digest>` of the commits before, the nearest first, 64 at most: an old one is found without a walk.
+    ancestors: tuple[str, ...] = ()
     format: int = 1
 
     @property
