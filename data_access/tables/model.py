@@ -166,8 +166,8 @@ class Commit:
     environment: Environment | None = None
     checks: tuple[CheckRecord, ...] = ()
     #: The table's own checks from this commit on: `<root>/_remuda/checks/<check_set>.json`; None is none. Every commit
-    #: has its parent's (a rollback and a rebase too), but the operation "checks", which is how they change. A store that
-    #: is rebased onto a head with another set has its data checked again with that set.
+    #: has its parent's (a rollback and a rebase too), but the operation "checks", which is how they change. A store
+    #: that is rebased onto a head with another set has its data checked again, with that set.
     check_set: str | None = None
     #: Of a rollback: the commit whose files this one has.
     restores: int | None = None
