@@ -1,0 +1,17 @@
+"""Fixtures of all data tests: real servers on free ports of loopback, which end with the session however it ends."""
+
+from __future__ import annotations
+
+from tests.data.servers.s3 import moto_endpoint, moto_s3, s3, versitygw_server
+from tests.data.servers.workspaces import metastore_url, warehouse_settings, workspace, workspaces
+
+__all__ = [
+    "metastore_url",
+    "moto_endpoint",
+    "moto_s3",
+    "s3",
+    "versitygw_server",
+    "warehouse_settings",
+    "workspace",
+    "workspaces",
+]
