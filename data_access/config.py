@@ -60,7 +60,7 @@ class Settings(BaseModel):
         default_factory=dict,
         description="Which users may write a database beside their own sandbox: name or pattern → users, `*` for all.",
     )
-    s3: S3Settings = S3Settings()
+    s3: S3Settings = Field(S3Settings(), description="The S3 server, where it is not AWS's own.")
     databases: dict[str, DatabaseSettings] = Field(
         default_factory=dict, description="Databases that `sql` reaches: crm → {url: postgresql://…}."
     )

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import yaml
 
+from data_access.config import Settings as DataSettings
+from data_access.config import read_settings
 from hub_extensions.settings_file import SettingsDocument, parse_settings
 from hub_extensions.setup import load_machines
 from tests.helm.helm_chart import RELEASE, ROOT, render
 from tests.helm.value_sets import VALUE_SETS
+from tools.cluster import certificates, services
 
 
 def test_the_hub_reads_settings_and_secrets_as_files() -> None:
@@ -219,3 +223,42 @@ def test_services_of_the_hub_get_a_token_of_their_own() -> None:
     assert re.fullmatch(
         r"[0-9a-f]{64}", render(VALUE_SETS["extra everything"]).secret("hub")["hub.services.dask.apiToken"]
     )
+
+
+def test_what_data_access_reads_is_mounted_into_every_machine(tmp_path: Path) -> None:
+    """By its own reader, from the file that the volume holds; and beside what an admin mounts."""
+    chart = render(VALUE_SETS["data inside the cluster"])
+    file = tmp_path / "data.yaml"
+    file.write_text(chart.get("ConfigMap", "data-settings")["data"]["data.yaml"])
+    read = read_settings(environ={"REMUDA_DATA_CONFIG": str(file)})
+    assert (read.metastore, read.warehouse) == ("thrift://hms.storage:9083", "s3://lake/warehouse")
+    assert read.s3.endpoint == "http://minio:9000" and read.s3.connections == DataSettings().s3.connections
+    assert read.grants == {"sales": ("ann",)}
+    storage = parse_settings(SettingsDocument("s", chart.settings_text)).singleuser.storage
+    assert storage.extra_volumes == [
+        {"name": "nfs", "emptyDir": {}},
+        {"name": "remuda-data", "configMap": {"name": "data-settings"}},
+    ]
+    assert storage.extra_volume_mounts == [{"name": "remuda-data", "mountPath": "/etc/remuda", "readOnly": True}]
+
+
+def test_data_settings_are_data_accesss_own_defaults_where_nothing_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "data.yaml"
+    file.write_text(render().get("ConfigMap", "data-settings")["data"]["data.yaml"])
+    assert read_settings(environ={"REMUDA_DATA_CONFIG": str(file)}) == DataSettings()
+
+
+def test_a_change_of_data_settings_restarts_no_hub() -> None:
+    before, after = render(), render({"data": {"settings": {"metastore": "glue://eu-west-1"}}})
+    assert before.hub.template == after.hub.template
+
+
+def test_the_local_clusters_data_services_fit() -> None:
+    """Lists of volumes would push each other out: `make up` lays several files of values over each other."""
+    merged, others = services.values(), certificates.values()["singleuser"]
+    merged["singleuser"]["storage"]["extraVolumes"] |= others["storage"]["extraVolumes"]
+    merged["singleuser"]["storage"]["extraVolumeMounts"] |= others["storage"]["extraVolumeMounts"]
+    storage = render(merged).settings["singleuser"]["storage"]
+    for things in (storage["extraVolumes"], storage["extraVolumeMounts"]):
+        names = sorted(thing["name"] for thing in things)
+        assert names == ["data-credentials", "remuda-data", "trusted-certificates"]

@@ -152,3 +152,16 @@ def test_only_the_hub_reaches_its_database(hub: Endpoint) -> None:
     assert not allows(policies, STRANGER, DATABASE, 5432)
     assert not allows(policies, USER, DATABASE, 5432)
     assert not allows(policies, hub, DATABASE, 22)
+
+
+def test_a_machine_reaches_its_data_and_nothing_beside_them() -> None:
+    values = VALUE_SETS["data inside the cluster"]
+    policies, closed = render(values).all("NetworkPolicy"), render().all("NetworkPolicy")
+    store, hive = Endpoint("10.1.0.40", {"app": "minio"}), Endpoint("10.3.0.9", {"app": "hms"}, namespace="storage")
+    for target, port in ((store, 9000), (hive, 9083), (Endpoint("10.0.0.7"), 5432)):
+        assert allows(policies, USER, target, port)
+        assert not allows(closed, USER, target, port)
+        assert not allows(policies, USER, target, 22)
+    assert not allows(policies, USER, Endpoint("10.3.0.9", {"app": "hms"}, namespace="other"), 9083)
+    assert not allows(policies, USER, Endpoint("10.3.0.10", {"app": "cronjob"}, namespace="storage"), 9083)
+    assert not allows(policies, USER, Endpoint("10.0.0.8"), 5432)

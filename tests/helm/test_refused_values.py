@@ -23,6 +23,9 @@ SCHEMA: dict[str, tuple[dict[str, Any], list[str]]] = {
     "wrong memory": ({"profiles": {"gpu": {"memory": {"limit": "8 gigs"}}}}, ["/profiles/gpu/memory/limit"]),
     "wrong size": ({"singleuser": {"storage": {"capacity": "10GB"}}}, ["/singleuser/storage/capacity"]),
     "negative placeholders": ({"pools": {"gpu": {"placeholders": {"replicas": -1}}}}, ["replicas", "minimum"]),
+    "misspelt data setting": ({"data": {"settings": {"metastor": "x"}}}, ["/data/settings", "metastor"]),
+    "who writes is not a value": ({"data": {"settings": {"user": "ann"}}}, ["/data/settings", "user"]),
+    "a way to nowhere": ({"data": {"reach": [{"cidr": "10.0.0.7/32"}]}}, ["/data/reach/0", "ports"]),
     "set by the chart": ({"hub": {"connectUrl": "http://x"}}, ["connectUrl"]),
     "name template that would mix people's homes": (
         {"singleuser": {"storage": {"dynamic": {"pvcNameTemplate": "home"}}}},
@@ -95,6 +98,25 @@ CHECKS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "rights the hub does not have": (
         {"hub": {"config": {"KubeSpawner": {"enable_user_namespaces": True}}}},
         ["hub.config.KubeSpawner", "rights over Secrets"],
+    ),
+    "a way to everywhere": (
+        {"data": {"reach": [{"ports": [9000]}]}},
+        ["data.reach[0] names no pods and no addresses", "podLabels"],
+    ),
+    "pods and addresses in one": (
+        {"data": {"reach": [{"cidr": "10.0.0.7/32", "podLabels": {"a": "b"}, "ports": [1]}]}},
+        ["write two entries"],
+    ),
+    "passwords that everybody reads": (
+        {
+            "data": {
+                "settings": {
+                    "metastore": "postgresql://u:secret@db/tables",
+                    "databases": {"crm": {"url": "postgresql://u:secret@db/crm"}},
+                }
+            }
+        },
+        ["data.settings.metastore contains a password", "data.settings.databases.crm.url", "~/.pgpass"],
     ),
     "database by the back door": ({"hub": {"config": {"JupyterHub": {"db_url": "sqlite://"}}}}, ["use hub.db.type"]),
     "profile without a pool": (

@@ -147,6 +147,23 @@ VALUE_SETS: dict[str, dict[str, Any]] = {
             }
         },
     },
+    "data inside the cluster": {
+        "data": {
+            "settings": {
+                "metastore": "thrift://hms.storage:9083",
+                "warehouse": "s3://lake/warehouse",
+                "s3": {"endpoint": "http://minio:9000"},
+                "grants": {"sales": ["ann"]},
+                "databases": {"crm": {"url": "postgresql://10.0.0.7/crm"}},
+            },
+            "reach": [
+                {"podLabels": {"app": "minio"}, "ports": [9000]},
+                {"namespace": "storage", "podLabels": {"app": "hms"}, "ports": [9083]},
+                {"cidr": "10.0.0.7/32", "ports": [5432]},
+            ],
+        },
+        "singleuser": {"storage": {"extraVolumes": {"nfs": {"name": "nfs", "emptyDir": {}}}}},
+    },
     "homes on one node at a time": {
         "singleuser": {
             "storage": {"capacity": "50Gi", "dynamic": {"storageClass": "gp3", "storageAccessModes": ["ReadWriteOnce"]}}

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from hub_extensions.settings import Section
 from profiles.model import Profile
+from tools.chart_schema.data_values import DataValues
 from tools.chart_schema.hub_values import CullValues, HubValues, SingleuserValues
 from tools.chart_schema.pool_values import PoolValues, PrePuller, Scheduling
 from tools.chart_schema.proxy_values import Ingress, ProxyValues
@@ -44,6 +45,7 @@ class Values(Section):
     hub: HubValues = Field(HubValues(), description="The Hub.")
     proxy: ProxyValues = Field(ProxyValues(), description="The proxy people connect to.")
     singleuser: SingleuserValues = Field(SingleuserValues(), description="What every machine has in common.")
+    data: DataValues = Field(DataValues(), description="Tables and files: where `data_access` finds them.")
     cull: CullValues = Field(CullValues(), description="Stopping servers nobody uses.")
     scheduling: Scheduling = Field(Scheduling(), description="Priorities, and where hub and proxy run.")
     pre_puller: PrePuller = Field(PrePuller(), description="Images on the nodes before somebody needs them.")

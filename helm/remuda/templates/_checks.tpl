@@ -5,7 +5,7 @@ something else here. All of them are reported at once, each with what to write i
 
 {{- define "remuda.checks" -}}
 {{- $problems := list -}}
-{{- range $check := list "remuda.checks.retired" "remuda.checks.db" "remuda.checks.https" "remuda.checks.login" "remuda.checks.pools" "remuda.checks.secret" "remuda.checks.kubespawner" -}}
+{{- range $check := list "remuda.checks.retired" "remuda.checks.db" "remuda.checks.https" "remuda.checks.login" "remuda.checks.pools" "remuda.checks.secret" "remuda.checks.kubespawner" "remuda.checks.data" -}}
 {{- $problems = concat $problems (include $check $ | fromJsonArray) -}}
 {{- end -}}
 {{- if $problems -}}
@@ -179,6 +179,27 @@ something else here. All of them are reported at once, each with what to write i
 {{- end -}}
 {{- if dig "JupyterHub" "db_url" "" $config -}}
 {{- $problems = append $problems "hub.config.JupyterHub.db_url: use hub.db.type and hub.db.url, which also mount what the database needs" -}}
+{{- end -}}
+{{- toJson $problems -}}
+{{- end }}
+
+{{- define "remuda.checks.data" -}}
+{{- $problems := list -}}
+{{- range $number, $each := .Values.data.reach -}}
+{{- if and $each.cidr (or $each.namespace $each.podLabels) -}}
+{{- $problems = append $problems (printf "data.reach[%d] has cidr and namespace or podLabels: a rule means addresses or pods; write two entries" $number) -}}
+{{- else if not (or $each.cidr $each.namespace $each.podLabels) -}}
+{{- $problems = append $problems (printf "data.reach[%d] names no pods and no addresses: give podLabels, namespace or cidr, such as {podLabels: {app: minio}, ports: [9000]}" $number) -}}
+{{- end -}}
+{{- end -}}
+{{- $settings := .Values.data.settings -}}
+{{- if regexMatch "^[a-z0-9+]+://[^/@:]*:[^/@]+@" ($settings.metastore | default "") -}}
+{{- $problems = append $problems "data.settings.metastore contains a password, and every user can read /etc/remuda/data.yaml: leave it out, and let each person keep theirs in ~/.pgpass" -}}
+{{- end -}}
+{{- range $name, $database := $settings.databases -}}
+{{- if regexMatch "^[a-z0-9+]+://[^/@:]*:[^/@]+@" ($database.url | default "") -}}
+{{- $problems = append $problems (printf "data.settings.databases.%s.url contains a password, and every user can read /etc/remuda/data.yaml: leave it out, and let each person keep theirs in ~/.pgpass" $name) -}}
+{{- end -}}
 {{- end -}}
 {{- toJson $problems -}}
 {{- end }}

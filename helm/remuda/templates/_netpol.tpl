@@ -120,3 +120,23 @@ Peers that carry one of z2jh's access labels. In this namespace they are welcome
     matchLabels:
       {{- include "remuda.singleuserSelector" . | nindent 6 }}
 {{- end }}
+
+{{- /* Where a machine's data are. Argument: an entry of data.reach; _checks.tpl has refused one that would mean everything. */ -}}
+{{- define "remuda.netpol.destination" -}}
+{{- if .cidr -}}
+- ipBlock:
+    cidr: {{ .cidr | quote }}
+{{- else -}}
+- podSelector:
+    {{- with .podLabels }}
+    matchLabels:
+      {{- toYaml . | nindent 6 }}
+    {{- else }} {}
+    {{- end }}
+  {{- with .namespace }}
+  namespaceSelector:
+    matchLabels:
+      kubernetes.io/metadata.name: {{ . | quote }}
+  {{- end }}
+{{- end }}
+{{- end }}

@@ -43,6 +43,9 @@ sqlite:////srv/jupyterhub/jupyterhub.sqlite
 {{- $_ := set $singleuser "extraLabels" (merge (dict "release" .Release.Name) ($singleuser.extraLabels | default dict)) -}}
 {{- $secrets := concat (.Values.imagePullSecrets | default list) ($singleuser.image.pullSecrets | default list) -}}
 {{- $_ := set $singleuser.image "pullSecrets" ($secrets | uniq) -}}
+{{- $storage := $singleuser.storage -}}
+{{- $_ := set $storage "extraVolumes" (append (include "remuda.listed" $storage.extraVolumes | fromJsonArray) (dict "name" "remuda-data" "configMap" (dict "name" (include "remuda.name" (list . "data-settings"))))) -}}
+{{- $_ := set $storage "extraVolumeMounts" (append (include "remuda.listed" $storage.extraVolumeMounts | fromJsonArray) (dict "name" "remuda-data" "mountPath" "/etc/remuda" "readOnly" true)) -}}
 {{- if and .Values.scheduling.podPriority.enabled (not $singleuser.priorityClassName) -}}
 {{- $_ := set $singleuser "priorityClassName" (include "remuda.clusterName" (list . "user")) -}}
 {{- end -}}
@@ -64,6 +67,11 @@ sqlite:////srv/jupyterhub/jupyterhub.sqlite
 {{- $_ := set $hub "config" $config -}}
 {{- $document := dict "mode" "kubernetes" "shippedProfiles" .Values.shippedProfiles "catalog" $catalog "singleuser" $sections.singleuser "hub" $hub "proxy" $proxy "cull" $sections.cull -}}
 {{- toYaml $document -}}
+{{- end }}
+
+{{- /* z2jh's two ways to write volumes: a list, or a map whose keys only name them for overlays. Result: JSON list. */ -}}
+{{- define "remuda.listed" -}}
+{{- if kindIs "map" . -}}{{ toJson (values .) }}{{- else -}}{{ toJson (. | default list) }}{{- end -}}
 {{- end }}
 
 {{- /* The address people use, when the values tell it: an ingress host or an https host. Ends with a slash. */ -}}
