@@ -39,12 +39,15 @@ def config_map(bundle: str, namespace: str) -> dict[str, Any]:
 
 
 def values() -> dict[str, Any]:
-    """PURE: chart values that lay the bundle over the image's own and name it to programs that bring their own."""
+    """PURE: chart values that lay the bundle over the image's own and name it to programs that bring their own.
+
+    Volumes are maps here, because of two files of values with lists only the last one's would count.
+    """
     volume = {"name": CONFIG_MAP, "configMap": {"name": CONFIG_MAP}}
     mount = {"name": CONFIG_MAP, "mountPath": PLACE, "subPath": "ca-certificates.crt", "readOnly": True}
     return {
         "singleuser": {
-            "storage": {"extraVolumes": [volume], "extraVolumeMounts": [mount]},
+            "storage": {"extraVolumes": {CONFIG_MAP: volume}, "extraVolumeMounts": {CONFIG_MAP: mount}},
             "extraEnv": dict.fromkeys(VARIABLES, PLACE),
         }
     }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.cluster import certificates
+from tools.cluster import certificates, services
 from tools.cluster.command import Commands
 from tools.cluster.errors import ClusterError
 from tools.cluster.furnish import Furnishing
@@ -68,7 +68,7 @@ class ChartInstall:
     furnishing: Furnishing
 
     def ensure(self, references: Mapping[str, str]) -> str:
-        values = [VALUES, self._values("images", image_values(references))]
+        values = [VALUES, self._values("images", image_values(references)), self._values("data", services.values())]
         if self.furnishing.certificates():
             values.append(self._values("certificates", certificates.values()))
         helm = self.programs.need("helm")

@@ -33,6 +33,10 @@ IMAGES = (
     Image("hub", (CORE,)),
     Image("notebook", (GENERAL, MANY_CORE, GPU)),
     Image("notebook-gpu", (GPU,), parent="notebook"),
+    # For the local cluster alone: what data_access works with there.
+    Image("s3", (CORE,)),
+    Image("postgres", (CORE,)),
+    Image("hive-metastore", (CORE,)),
 )
 BY_NAME = {image.name: image for image in IMAGES}
 

@@ -19,6 +19,7 @@ from tools.cluster.node_image.build import NodeImageBuild
 from tools.cluster.node_image.choose import choose
 from tools.cluster.programs import HELM, KIND, Programs
 from tools.cluster.progress import Progress
+from tools.cluster.services import DataServices
 from tools.cluster.settings import Settings
 
 
@@ -34,6 +35,7 @@ class LocalCluster:
     furnishing: Furnishing
     images: ImageBuilds
     loading: ImageLoading
+    services: DataServices
     chart: ChartInstall
     policies: PolicyProcess
 
@@ -53,6 +55,7 @@ class LocalCluster:
             furnishing=furnishing,
             images=ImageBuilds(settings, commands, progress),
             loading=ImageLoading(settings, commands, progress),
+            services=DataServices(settings, furnishing),
             chart=ChartInstall(settings, commands, programs, furnishing),
             policies=PolicyProcess(settings),
         )
@@ -66,8 +69,11 @@ class LocalCluster:
             cluster.result()
             references = images.result()
         self.loading.ensure(references, self.kind.nodes)
+        self.services.start(references)  # they come up while the chart is installed
         with self.progress.step("chart") as outcome:
             outcome.text = self.chart.ensure(references)
+        with self.progress.step("S3 and Hive Metastore") as outcome:
+            outcome.text = self.services.wait()
         self._tell()
 
     def cluster_alone(self) -> None:
@@ -163,12 +169,12 @@ class LocalCluster:
             return
         if purge:
             shutil.rmtree(homes)
-            self.progress.say("homes: removed")
+            self.progress.say("homes and tables: removed")
             return
         for folder in homes.glob("pvc-*"):  # claims that belonged to this cluster alone, such as the hub's database
             shutil.rmtree(folder)
         if any(homes.iterdir()):
-            self.progress.say(f"homes: kept in {homes} (down --purge removes them)")
+            self.progress.say(f"homes and tables: kept in {homes} (down --purge removes them)")
 
     def _tell(self) -> bool:
         try:

@@ -21,6 +21,7 @@ from tools.cluster.kubernetes_source import wrapper_module
 from tools.cluster.load import outdated_on_node, wanted
 from tools.cluster.node_image.storage import UnexpectedSource, storage_manifest
 from tools.cluster.programs import Programs, first_version
+from tools.cluster.services import DEPLOYMENTS
 from tools.cluster.settings import NODE_PORT, Settings, from_environment
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -67,7 +68,7 @@ def test_nodes_are_named_as_kind_names_them() -> None:
 def test_a_node_gets_the_images_of_its_pool_and_no_other() -> None:
     references = {image.name: f"remuda/{image.name}:x" for image in IMAGES}
     assert {node.pool: wanted(references, node) for node in node_names("remuda")} == {
-        "core": ("remuda/proxy:x", "remuda/hub:x"),
+        "core": ("remuda/proxy:x", "remuda/hub:x", *(f"remuda/{name}:x" for name in DEPLOYMENTS)),
         "general": ("remuda/notebook:x",),
         "many-core": ("remuda/notebook:x",),
         "gpu": ("remuda/notebook:x", "remuda/notebook-gpu:x"),
