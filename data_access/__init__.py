@@ -14,42 +14,19 @@ Errors are `DataError`s with a stable `reason` (see `data_access.errors`). Impor
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from data_access.errors import DataError
-from data_access.location import Location
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Sequence
-
-    import pandas
+    from data_access.files import load, save
 
 __all__ = ["DataError", "load", "save"]
 
 
-def load(path: str | os.PathLike[str], columns: Sequence[str] | None = None) -> pandas.DataFrame:
-    """The data frame in a file: a path, or `s3://bucket/key`.
+def __getattr__(name: str) -> Any:
+    if name in ("load", "save"):
+        from data_access import files
 
-    `columns` gives only those, in that order; of Parquet the others are not decoded (an S3 object is still fetched
-    whole). Raises DataError: not-found, forbidden, unknown-format, unreadable, unknown-column, unreachable.
-    """
-    from data_access import formats
-    from data_access.storage import single
-
-    location = Location.parse(path)
-    return formats.read(single.for_location(location), location, columns)
-
-
-def save(frame: pandas.DataFrame, path: str | os.PathLike[str]) -> None:
-    """Write a data frame to a file, all or nothing; the format is the ending's.
-
-    The index is not written: a frame whose index carries data (named, or not 0…n-1) is refused, so that nothing is lost
-    unseen. Raises DataError: unknown-format, unsavable, forbidden, disk-full, not-found (no such folder or bucket),
-    unreachable.
-    """
-    from data_access import formats
-    from data_access.storage import single
-
-    location = Location.parse(path)
-    formats.write(frame, single.for_location(location), location)
+        return getattr(files, name)
+    raise AttributeError(f"module 'data_access' has no attribute '{name}'")

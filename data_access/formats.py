@@ -10,15 +10,17 @@ from typing import IO, Any
 
 import pandas
 
-from data_access.errors import DataError, Reason
+from data_access.errors import DataError, NotFoundError, Reason
 from data_access.location import Location
-from data_access.storage.single import Storage
+from data_access.storage.base import Storage
+from data_access.storage.local import open_to_read, path_of
+from data_access.storage.router import Reading
 
 
 def read(storage: Storage, location: Location, columns: Sequence[str] | None) -> pandas.DataFrame:
     """The frame behind a location. Raises DataError."""
     wanted = list(columns) if columns is not None else None
-    with storage.open() as raw:
+    with _open(storage, location, some=wanted is not None) as raw:
         try:
             file: Any = gzip.GzipFile(fileobj=raw, mode="rb") if location.gzip else raw
             frame = _READERS[location.format](file, wanted, location)
@@ -32,6 +34,15 @@ def read(storage: Storage, location: Location, columns: Sequence[str] | None) ->
                 "Check how it was made.",
             ) from error
     return frame
+
+
+def _open(storage: Storage, location: Location, *, some: bool) -> Any:
+    """A file to read from; where only `some` columns are wanted, only those are fetched."""
+    if location.local:
+        return open_to_read(location.url)
+    if some and location.format == "parquet":
+        return io.BufferedReader(Reading(storage, location.url))
+    return io.BytesIO(storage.get(location.url))
 
 
 def _read_parquet(file: Any, wanted: list[str] | None, location: Location) -> pandas.DataFrame:
@@ -75,6 +86,9 @@ def _check_columns(wanted: list[str], there: list[str], location: Location) -> N
 def write(frame: pandas.DataFrame, storage: Storage, location: Location) -> None:
     """Write a frame, all or nothing. Raises DataError."""
     _check_savable(frame, location)
+    folder = path_of(location.url).parent if location.local else None
+    if folder is not None and not folder.is_dir():  # a table makes its folders; here one is more likely misspelt
+        raise NotFoundError(Reason.NOT_FOUND, f"{folder} does not exist.", "Make the folder first, or correct it.")
 
     def write_all(file: IO[bytes]) -> None:
         try:
@@ -89,7 +103,7 @@ def write(frame: pandas.DataFrame, storage: Storage, location: Location) -> None
                 Reason.UNSAVABLE, f"This frame cannot be written as {location.format}: {said}.", "Convert that column."
             ) from error
 
-    storage.replace(write_all)
+    storage.write(location.url, write_all)
 
 
 def _check_savable(frame: pandas.DataFrame, location: Location) -> None:

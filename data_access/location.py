@@ -17,14 +17,16 @@ COMPRESSED = ("csv", "jsonl", "json")
 
 @dataclass(frozen=True)
 class Location:
-    """A file in the home, or an object in a bucket."""
+    """A file in the home, or an object in a bucket. `text` is what the person wrote, for messages."""
 
     text: str
     format: str
     gzip: bool
-    path: Path | None = None
-    bucket: str | None = None
-    key: str | None = None
+    url: str
+
+    @property
+    def local(self) -> bool:
+        return self.url.startswith("file://")
 
     @classmethod
     def parse(cls, text: str | os.PathLike[str]) -> Location:
@@ -32,8 +34,10 @@ class Location:
         written = os.fspath(text)
         kind, gzip = format_of(written)
         if "://" not in written:
-            return cls(written, kind, gzip, path=Path(written).expanduser())
+            return cls(written, kind, gzip, f"file://{Path(written).expanduser().absolute()}")
         parts = urlsplit(written)
+        if parts.scheme == "file":
+            return cls(written, kind, gzip, written)
         if parts.scheme != "s3":
             raise DataError(Reason.BAD_LOCATION, f"'{written}' is neither a path nor s3://….", "Download it first.")
         key = parts.path.lstrip("/") + (f"?{parts.query}" if parts.query else "")
@@ -41,7 +45,7 @@ class Location:
             raise DataError(
                 Reason.BAD_LOCATION, f"'{written}' names no object.", "Write s3://bucket/folder/file.parquet."
             )
-        return cls(written, kind, gzip, bucket=parts.netloc, key=key)
+        return cls(written, kind, gzip, f"s3://{parts.netloc}/{key}")
 
 
 def format_of(name: str) -> tuple[str, bool]:

@@ -52,9 +52,9 @@ def _user() -> str:
 
 
 def _url(place: str) -> str:
-    """A place as a URL without a slash at the end."""
+    """A place as a URL without a slash at the end; what follows the scheme is literal, never percent-encoded."""
     if "://" not in place:
-        return Path(place).expanduser().absolute().as_uri()
+        return f"file://{Path(place).expanduser().absolute()}"
     if place.split("://", maxsplit=1)[0] not in ("s3", "file"):
         raise DataError(Reason.BAD_LOCATION, f"'{place}' is neither a folder nor s3://….", "Correct `warehouse`.")
     return place.rstrip("/")

@@ -1,5 +1,7 @@
 """The port to bytes: objects named by URL (`s3://bucket/key`, `file:///path`). No SDK is imported here.
 
+What follows the scheme is literal, never percent-encoded: Hive writes its own escapes (`%2F`) into names.
+
 Reads of known paths need one request each: nothing here lists or asks for a size unless that is the method's name.
 """
 

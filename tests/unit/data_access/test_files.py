@@ -127,7 +127,7 @@ def test_a_full_disk_is_said_to_be_full(
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("data_access.storage.os.fsync", full)
+    monkeypatch.setattr("data_access.storage.local.os.fsync", full)
     with pytest.raises(DataError) as caught:
         data_access.save(frame, tmp_path / "x.csv")
     assert caught.value.reason is Reason.DISK_FULL
