@@ -1,0 +1,3 @@
+library(testthat)
+library(remudadata)
+test_check("remudadata")
