@@ -39,7 +39,9 @@ def evolve(now: Schema, frame: pa.Schema, name: TableName) -> Schema:
         for column in (*now.columns, *now.partition_by)
     ]
     added = [logical_field(field).with_nullable(True) for field in frame if field.name not in known.names]
-    metadata = _metadata(known, frame, [field.name for field in added])
+    changed = [field.name for field in added]
+    changed += [field.name for field in columns if field.type != known.field(field.name).type]
+    metadata = _metadata(known, frame, changed)
     split = len(now.columns)
     comments = {column.name: column.comment for column in (*now.columns, *now.partition_by)}
     wider = stored([*columns[:split], *added], columns[split:], metadata, comments)
@@ -111,14 +113,14 @@ def _unfit_new(known: pa.Schema, frame: pa.Schema) -> list[tuple[str, str]]:
 
 def _with(field: pa.Field, brought: pa.Field, *, widen: bool) -> pa.Field:
     if widen and fit(field.type, brought.type) is Fit.WIDENS:
-        return field.with_type(_widened(field.type, brought.type)).remove_metadata()
+        return field.with_type(_widened(field.type, brought.type)).with_metadata(brought.metadata)
     if not pa.types.is_dictionary(field.type) or pa.types.is_null(brought.type):
         return field
     mine, theirs = categories_of(field), categories_of(brought)
     if mine is None or theirs is None:  # what it will hold is not known: the index has to count anything
         return field if field.type.ordered else field.with_type(counting(field.type))
     merged = _merged(mine, theirs.cast(mine.type), ordered=field.type.ordered)
-    return field if merged is mine else with_categories(field, merged)
+    return field if merged is mine else with_categories(_without_polars(field), merged)
 
 
 def _widened(table: pa.DataType, frame: pa.DataType) -> pa.DataType:
@@ -148,13 +150,20 @@ def _same_order(field: pa.Field, brought: pa.Field) -> bool:
     return all(each in rest for each in few)
 
 
-def _metadata(known: pa.Schema, frame: pa.Schema, added: Sequence[str]) -> dict[bytes, bytes] | None:
-    """The table's; pandas' part of it learns the new columns."""
+def _without_polars(field: pa.Field) -> pa.Field:
+    """Without Polars' own metadata, which repeat the categories that an Enum had."""
+    kept = {key: value for key, value in (field.metadata or {}).items() if not key.startswith(b"_PL_")}
+    return field.with_metadata(kept or None)
+
+
+def _metadata(known: pa.Schema, frame: pa.Schema, changed: Sequence[str]) -> dict[bytes, bytes] | None:
+    """The table's; pandas' part of it learns the frame's dtypes of new and widened columns."""
     mine, theirs = known.metadata or {}, frame.metadata or {}
-    if b"pandas" not in mine or b"pandas" not in theirs or not added:
+    if b"pandas" not in mine or not changed:
         return known.metadata
-    pandas, news = json.loads(mine[b"pandas"]), json.loads(theirs[b"pandas"])
-    pandas["columns"] += [each for each in news["columns"] if each.get("field_name") in added]
+    pandas, news = json.loads(mine[b"pandas"]), json.loads(theirs.get(b"pandas", b'{"columns": []}'))
+    kept = [each for each in pandas["columns"] if each.get("field_name") not in changed]
+    pandas["columns"] = kept + [each for each in news["columns"] if each.get("field_name") in changed]
     return {**mine, b"pandas": json.dumps(pandas).encode()}
 
 

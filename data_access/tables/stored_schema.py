@@ -59,7 +59,7 @@ def logical(schema: Schema) -> pa.Schema:
 def arrow_schema(schema: Schema) -> pa.Schema:
     """What a reader gets: columns, then partition columns, with pandas' metadata."""
     known = logical(schema)
-    fields = [_without(field, CATEGORIES) for field in known]
+    fields = [without(field, CATEGORIES) for field in known]
     return pa.schema(fields, metadata=known.metadata)
 
 
@@ -84,7 +84,8 @@ def file_type(type_: pa.DataType) -> pa.DataType:
     return taken.file
 
 
-def _without(field: pa.Field, key: bytes) -> pa.Field:
+def without(field: pa.Field, key: bytes) -> pa.Field:
+    """The field without one of its metadata."""
     if not field.metadata or key not in field.metadata:
         return field
     return field.with_metadata({name: value for name, value in field.metadata.items() if name != key} or None)
@@ -93,7 +94,7 @@ def _without(field: pa.Field, key: bytes) -> pa.Field:
 def stripped(schema: pa.Schema) -> pa.Schema:
     """Without the metadata that are ours."""
     for key in (CATEGORIES, PANDAS_DTYPE):
-        schema = pa.schema([_without(field, key) for field in schema], metadata=schema.metadata)
+        schema = pa.schema([without(field, key) for field in schema], metadata=schema.metadata)
     return schema
 
 
@@ -108,7 +109,7 @@ def with_categories(field: pa.Field, categories: pa.Array) -> pa.Field:
         writer.write_batch(batch)
     packed = sink.getvalue().to_pybytes()
     if len(packed) > CATEGORIES_LIMIT:
-        return _without(field, CATEGORIES).with_type(counting(field.type))
+        return without(field, CATEGORIES).with_type(counting(field.type))
     return field.with_metadata({**(field.metadata or {}), CATEGORIES: packed})
 
 
