@@ -29,12 +29,19 @@ def chart_files() -> dict[str, str]:
     return generated()
 
 
+def data_files() -> dict[str, str]:
+    """What comes from the settings of the data module."""
+    from tools.data_reference import settings_page
+
+    return {"docs/reference/data-settings.md": settings_page()}
+
+
 def main(arguments: list[str] | None = None, sources: tuple[Callable[[], dict[str, str]], ...] = ()) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.generate", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is out of date")
     check = parser.parse_args(arguments).check
     stale = 0
-    for source in sources or (profile_files, chart_files):
+    for source in sources or (profile_files, chart_files, data_files):
         for path, text in source().items():
             file = ROOT / path
             if file.exists() and file.read_text(encoding="utf-8") == text:

@@ -273,6 +273,7 @@ def _properties(plan: Plan) -> dict[str, str]:
             "hive.metastore.server.min.threads": "4",
             "hive.stats.autogather": "false",
             "hive.async.log.enabled": "false",
+            "datanucleus.connectionPoolingType": "HikariCP",  # of the three it knows, the one among Spark's jars
             "hive.metastore.schema.verification.record.version": "false",
         }
     return common | {

@@ -19,6 +19,7 @@ from data_access.errors import DataError, Reason, SchemaError
 
 NA_INTEGER = -(2**31)
 NA_REAL = np.uint64(0x7FF00000000007A2)  # R's missing double: a NaN whose low word is 1954
+SMALLEST = -(2**63)
 EXACT = 2**53  # whole numbers that a double holds exactly
 CHUNK_ROWS = 100_000_000
 
@@ -36,7 +37,7 @@ def answered(call: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
 
 
 @answered
-def write(
+def write(  # noqa: PLR0913, PLR0917 - what sf_writer takes
     columns: Sequence[Mapping[str, Any]],
     namespace: str,
     resource: str,
@@ -58,7 +59,7 @@ def write(
 
 
 @answered
-def read(
+def read(  # noqa: PLR0913, PLR0917 - what sf_reader takes
     namespace: str,
     resource: str,
     partitions: Any = None,
@@ -107,7 +108,9 @@ def _texts(joined: Any, count: int) -> pa.Array:
     return pa.array([each.decode() for each in bytes(joined).split(b"\0")[:count]], pa.string())
 
 
-def _array(column: Mapping[str, Any], values: bytes, missing: np.ndarray, levels: pa.Array | None) -> pa.Array:
+def _array(  # noqa: PLR0911 - one for each kind
+    column: Mapping[str, Any], values: bytes, missing: np.ndarray, levels: pa.Array | None
+) -> pa.Array:
     def of(kind: str) -> np.ndarray:
         return np.frombuffer(values, kind)
 
@@ -145,7 +148,9 @@ def columns_of(table: pa.Table, *, integer64: bool = False, decimal: str = "refu
     return {"columns": made, "rows": table.num_rows}
 
 
-def _column(name: str, values: pa.ChunkedArray, integer64: bool, decimal: str) -> dict[str, Any]:
+def _column(  # noqa: PLR0911 - one for each kind
+    name: str, values: pa.ChunkedArray, integer64: bool, decimal: str
+) -> dict[str, Any]:
     kind = values.type
     if pa.types.is_dictionary(kind) and not _is_text(kind.value_type):
         values, kind = values.cast(kind.value_type), kind.value_type
@@ -209,15 +214,15 @@ def _doubles(kind: str, values: pa.ChunkedArray) -> dict[str, Any]:
 
 
 def _whole_numbers(name: str, values: pa.ChunkedArray, integer64: bool) -> dict[str, Any]:
-    """integer where every value of the type is one of R's, but its own mark of a missing one; else double or integer64."""
+    """`integer` for types that fit R's, whose smallest value marks a missing one there; else `double` or `integer64`."""
     small = values.type.bit_width < 32 or values.type == pa.int32()
     extremes = pc.min_max(values).as_py()
     low, high = extremes["min"] or 0, extremes["max"] or 0
     if small and low > NA_INTEGER:
         return _integers("integer", values)
-    if integer64 and -(2**63) < low and high < 2**63:
+    if integer64 and low > SMALLEST and high < -SMALLEST:
         return _integer64(values.cast(pa.int64()))
-    if -EXACT <= low and high <= EXACT:
+    if max(-low, high) <= EXACT:
         return _doubles("double", values.cast(pa.float64()))
     raise SchemaError(
         Reason.UNSUPPORTED_TYPE,
@@ -230,10 +235,12 @@ def _whole_numbers(name: str, values: pa.ChunkedArray, integer64: bool) -> dict[
 
 def _integer64(values: pa.ChunkedArray) -> dict[str, Any]:
     """bit64's way: eight bytes of an integer in the place of a double; the smallest one is a missing value."""
-    parts = [
-        np.where(_missing(p), np.int64(-(2**63)), p.fill_null(0).to_numpy(zero_copy_only=False)) for p in _parts(values)
-    ]
-    return {"kind": "int64", "storage": "double", "values": [bytearray(p.astype("<i8").tobytes()) for p in parts]}
+
+    def packed(part: pa.Array) -> bytearray:
+        numbers = part.fill_null(0).to_numpy(zero_copy_only=False)
+        return bytearray(np.where(_missing(part), np.int64(SMALLEST), numbers).astype("<i8").tobytes())
+
+    return {"kind": "int64", "storage": "double", "values": [packed(part) for part in _parts(values)]}
 
 
 def _seconds(kind: str, values: pa.ChunkedArray, unit: str) -> dict[str, Any]:
@@ -258,9 +265,8 @@ def _factor(name: str, values: pa.ChunkedArray) -> dict[str, Any]:
             f"Column '{name}' has text with a zero byte, which R's text cannot hold.",
             "Name the columns that you need, without this one: columns = c(…).",
         )
-    codes = pa.chunked_array(
-        [pc.add(chunk.indices.cast(pa.int32()), pa.scalar(1, pa.int32())) for chunk in one.chunks], pa.int32()
-    )
+    first = pa.scalar(1, pa.int32())
+    codes = pa.chunked_array([pc.add(chunk.indices.cast(pa.int32()), first) for chunk in one.chunks], pa.int32())
     return {
         **_integers("factor", codes),
         "levels": bytearray(b"".join(level.encode() + b"\0" for level in levels)),
