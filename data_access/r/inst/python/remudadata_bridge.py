@@ -214,7 +214,7 @@ def _doubles(kind: str, values: pa.ChunkedArray) -> dict[str, Any]:
 
 
 def _whole_numbers(name: str, values: pa.ChunkedArray, integer64: bool) -> dict[str, Any]:
-    """`integer` for types that fit R's, whose smallest value marks a missing one there; else `double` or `integer64`."""
+    """`integer` for types within R's, whose smallest value marks a missing one there; else `double` or `integer64`."""
     small = values.type.bit_width < 32 or values.type == pa.int32()
     extremes = pc.min_max(values).as_py()
     low, high = extremes["min"] or 0, extremes["max"] or 0
