@@ -244,7 +244,7 @@ class WorkbenchSpawner(CatalogMixin, AdoptionMixin, KubeSpawner):
 
     @classmethod
     def watch_status(cls) -> dict[str, Any]:
-        """For the hub's readiness: `synced`, `stale_seconds`, `relists`, `reconnects`, `watching` (how many)."""
+        """For the hub's readiness; docs/reference/spawner.md says what each key is."""
         return cls.sharing.status()
 
     @classmethod

@@ -50,6 +50,7 @@ class Sharing:
             "synced": all(watch.synced for watch in watches),
             "stale_seconds": max((watch.stale_s for watch in watches), default=0.0),
             "relists": sum(watch.relists for watch in watches),
+            "expiries": sum(watch.expiries for watch in watches),
             "reconnects": sum(watch.reconnects for watch in watches),
             "watching": len(watches),
         }

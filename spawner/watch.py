@@ -52,6 +52,7 @@ class Watch:
         self.objects: dict[str, Json] = {}
         self.connected = False
         self.relists = 0
+        self.expiries = 0  # times the API server did not have our place any more: the one reason to list again
         self.reconnects = 0
 
     # The picture, and how good it is.
@@ -141,6 +142,7 @@ class Watch:
             except Expired:
                 self._log.info("Watch of %s is too old to resume: listing again", self._kind.plural)
                 self._version = None
+                self.expiries += 1
                 heard, failures = False, failures + 1
             except ClusterError as e:
                 heard, failures = False, failures + 1

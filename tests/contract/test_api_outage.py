@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,7 +64,7 @@ async def test_an_outage_loses_nothing_and_is_over_when_it_is_over(hub: Hub, api
     stays, goes, comes = (hub.user(name) for name in ("stays", "goes", "comes"))
     spawner = await hub.spawn(stays)
     await hub.spawn(goes)
-    relists = spawner.watch_status()["relists"]
+    needless = needless_relists(spawner.watch_status())
 
     api.go_away()
     await until(lambda: spawner.watch_status()["stale_seconds"] > 0)
@@ -88,8 +89,15 @@ async def test_an_outage_loses_nothing_and_is_over_when_it_is_over(hub: Hub, api
     assert "/user/stays/" in ROUTES
     names = {pod["metadata"]["name"] for pod in (await hub.cluster.list(POD, "hub"))["items"]}
     assert names == {"jupyter-stays", "jupyter-comes"}
-    assert spawner.watch_status()["relists"] == relists, "resumed from where it was"
+    assert needless_relists(spawner.watch_status()) == needless, (
+        "resumed where it was, if that was known"
+    )
     assert spawner.watch_status()["stale_seconds"] == 0
+
+
+def needless_relists(watch: dict[str, Any]) -> int:
+    """A server that has just started has no history: it may answer 410 Gone, and then only a list helps."""
+    return int(watch["relists"] - watch["expiries"])
 
 
 async def test_a_hub_that_restarts_in_an_outage_keeps_its_servers(hub: Hub, api: ApiServer) -> None:

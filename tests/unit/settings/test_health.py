@@ -8,7 +8,7 @@ import pytest
 
 from hub_extensions.health.view import STALE_AFTER_S, Health
 
-FRESH = {"synced": True, "stale_seconds": 0.0, "relists": 1, "reconnects": 0, "watching": 1}
+FRESH = {"synced": True, "stale_seconds": 0.0, "relists": 1, "expiries": 0, "reconnects": 0, "watching": 1}
 
 
 @pytest.mark.parametrize(

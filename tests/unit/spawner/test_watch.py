@@ -95,6 +95,7 @@ async def test_only_an_expired_version_is_listed_again(cluster: FakeCluster, wat
     cluster.come_back()
     await watch.until(f"{NS}/one", lambda now: True if now is None else None, 5)
     assert watch.relists == 2
+    assert watch.expiries == 1
     assert set(watch.objects) == {f"{NS}/two"}
 
 
