@@ -178,7 +178,7 @@ def _from(check: Check) -> str:
 def text_table(sample: Sequence[SampleRow]) -> list[str]:
     """Rows in columns of one width; numbers to the right."""
     names = ["row", *sample[0].values]
-    cells = [[f"{row.number:,}", *(shown(value, 30) for value in row.values.values())] for row in sample]
+    cells = [[f"{row.number:,}", *(shown(value, 32) for value in row.values.values())] for row in sample]
     right = [True, *(all(_number(row.values[name]) for row in sample) for name in names[1:])]
     widths = [max(len(name), *(len(row[i]) for row in cells)) for i, name in enumerate(names)]
 

@@ -191,5 +191,5 @@ def spelled(span: timedelta) -> str:
     seconds = span.total_seconds()
     for name, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= 2 * length or seconds == length:
-            return f"{seconds / length:.3g} {name}{'s' if seconds != length else ''}"
+            return f"{round(seconds / length, 1):,g} {name}{'s' if seconds != length else ''}"
     return f"{seconds:g} second{'s' if seconds != 1 else ''}"

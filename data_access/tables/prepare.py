@@ -40,7 +40,7 @@ class Proposal:
     environment: Environment | None = None
     checks: tuple[CheckRecord, ...] = ()
     restores: int | None = None
-    #: Only the operation "checks" has one; every other commit keeps its parent's.
+    #: Of a first store and of the operation "checks"; every other commit keeps its parent's.
     check_set: str | None = None
     #: Called where the head has other checks than the base had; gives the new results, or raises CheckFailedError.
     recheck: Callable[[Snapshot], tuple[CheckRecord, ...]] | None = None
@@ -128,12 +128,23 @@ def _commit(
 
 
 def _checks(proposal: Proposal, head: Snapshot | None) -> tuple[str | None, tuple[CheckRecord, ...]]:
-    """The set of checks from this commit on, and the results of this commit's own."""
-    if proposal.operation == "checks":
+    """The set of checks from this commit on, and the results of this commit's own.
+
+    Raises ConflictError where another commit changed the set that this one changes.
+    """
+    if head is None:
         return proposal.check_set, proposal.checks
-    now = None if head is None else head.commit.check_set
+    now = head.commit.check_set
     before = None if proposal.base is None else proposal.base.commit.check_set
-    if head is not None and proposal.recheck is not None and now != before:
+    if proposal.operation == "checks":
+        if now != before:
+            raise ConflictError(
+                Reason.CONFLICT,
+                f"The checks of {proposal.name} were changed meanwhile; the last commit is {head.commit.number}.",
+                "Look at get_checks(…), and decide again.",
+            )
+        return proposal.check_set, proposal.checks
+    if proposal.recheck is not None and now != before:
         return now, proposal.recheck(head)
     return now, proposal.checks
 
