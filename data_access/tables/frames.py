@@ -176,10 +176,12 @@ def into(table: pa.Table, kind: Kind = "pandas") -> Any:
         raise DataError(Reason.BAD_ARGUMENT, f"into='{kind}' is not known.", did_you_mean(str(kind), get_args(Kind)))
     if kind == "arrow":
         return pa.Table.from_arrays(table.columns, schema=stripped(table.schema))
+    held = [table]
+    del table  # the converters free what they have converted, if nobody else holds it: we don't
     if kind == "polars":
         from data_access.tables.polars_frames import to_polars
 
-        return to_polars(table)
+        return to_polars(held.pop())
     from data_access.tables.pandas_frames import to_pandas
 
-    return to_pandas(table, arrow_dtypes=kind == "pandas-arrow")
+    return to_pandas(held.pop(), arrow_dtypes=kind == "pandas-arrow")

@@ -189,6 +189,11 @@ def _special(column: pa.ChunkedArray, hint: str, numpy_type: str | None) -> Any:
         return pandas.StringDtype("python", na_value=missing).__from_arrow__(column)
     if hint.startswith("object"):
         return pandas.Series(_objects(column, _MISSING.get(hint.removeprefix("object "))), dtype=object)
+    return _of_type(column, numpy_type)
+
+
+def _of_type(column: pa.ChunkedArray, numpy_type: str | None) -> Any:
+    """What pandas itself has no dtype for, and whole numbers with nulls."""
     if isinstance(column.type, pa.UuidType):
         return pandas.Series(_objects(column, None), dtype=object)
     if isinstance(column.type, pa.BaseExtensionType):
