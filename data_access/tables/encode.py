@@ -1,0 +1,223 @@
+"""One Parquet file: how it is encoded, and what a manifest says of it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from math import isfinite
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from data_access.storage.base import Storage
+from data_access.tables.model import Stats
+
+#: Of a row group, before encoding: small enough to decode several at once, large enough that one column of twenty is
+#: still a request worth its way to S3.
+GROUP_BYTES, GROUP_ROWS = 64 * 1024**2, 1024**2
+#: Files that are larger go up while they are made.
+IN_MEMORY = 32 * 1024**2
+_SAMPLE = 65_536
+_STREAM_BUFFER = 1024**2
+_TEXT = 64  # characters of a bound: enough to tell files apart, small enough for 1,000 files in a manifest
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """The same for all files of one store. `dictionary` names the leaf columns whose values repeat."""
+
+    compression: str
+    dictionary: tuple[str, ...]
+    store_schema: bool
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What is known of a file once it is written."""
+
+    size: int
+    rows: int
+    sha256: str
+    footer: int
+    stats: Mapping[str, Stats] = field(default_factory=dict)
+
+
+def encoding_for(sample: pa.Table, compression: str) -> Encoding:
+    """Dictionaries only where they help: building one for values that differ costs time and saves nothing."""
+    sample = sample.slice(0, _SAMPLE)
+    kept: list[str] = []
+    for name, column in zip(sample.schema.names, sample.columns, strict=True):
+        if pa.types.is_nested(column.type):
+            kept += _leaves(name, column.type)
+        elif _repeats(column):
+            kept.append(name)
+    dictionaries = any(pa.types.is_dictionary(column.type) for column in sample.columns)
+    return Encoding(compression, tuple(kept), store_schema=dictionaries)
+
+
+def _repeats(column: pa.ChunkedArray) -> bool:
+    if pa.types.is_dictionary(column.type):
+        return True
+    if pa.types.is_boolean(column.type) or pa.types.is_null(column.type):
+        return False  # bits are as small as it gets
+    try:
+        return pc.count_distinct(column).as_py() <= 0.5 * max(1, len(column))
+    except pa.ArrowNotImplementedError:
+        return True
+
+
+def _leaves(prefix: str, kind: pa.DataType) -> Iterator[str]:
+    """Parquet's names of the columns that a nested one is kept in."""
+    if pa.types.is_struct(kind):
+        for each in kind:
+            yield from _leaves(f"{prefix}.{each.name}", each.type)
+    elif pa.types.is_map(kind):
+        yield from _leaves(f"{prefix}.key_value.key", kind.key_type)
+        yield from _leaves(f"{prefix}.key_value.value", kind.item_type)
+    elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        yield from _leaves(f"{prefix}.list.element", kind.value_type)
+    else:
+        yield prefix
+
+
+def group_rows(table: pa.Table) -> int:
+    """Rows of a row group."""
+    width = table.nbytes / max(1, table.num_rows)
+    return max(1, min(GROUP_ROWS, int(GROUP_BYTES / max(width, 1))))
+
+
+def write_file(
+    storage: Storage, url: str, table: pa.Table, encoding: Encoding, put: Callable[[str, pa.Buffer], None] | None = None
+) -> Encoded:
+    """Encode and store; `put` takes small files instead of the storage, so that encoding need not wait for it."""
+    if table.nbytes <= IN_MEMORY:
+        sink = pa.BufferOutputStream()
+        metadata = _encode(table, sink, encoding)
+        buffer = sink.getvalue()
+        view = memoryview(buffer)
+        known = _known(metadata, table.schema, hashlib.sha256(view).hexdigest(), bytes(view[-8:]), len(view))
+        (put or storage.put)(url, view)  # type: ignore[arg-type]
+        return known
+    made: list[Encoded] = []
+
+    def write(file: IO[bytes]) -> None:
+        hashing = _Hashing(file)
+        with pa.BufferedOutputStream(pa.PythonFile(hashing, mode="w"), _STREAM_BUFFER) as sink:
+            metadata = _encode(table, sink, encoding)
+        made.append(_known(metadata, table.schema, hashing.sha256.hexdigest(), hashing.tail, hashing.size))
+
+    storage.write(url, write)
+    return made[-1]
+
+
+def _encode(table: pa.Table, sink: Any, encoding: Encoding) -> pq.FileMetaData:
+    collected: list[pq.FileMetaData] = []
+    with pq.ParquetWriter(
+        sink,
+        table.schema,
+        compression=encoding.compression,
+        use_dictionary=list(encoding.dictionary) or False,
+        store_schema=encoding.store_schema,
+        write_page_index=table.num_rows > 100_000,
+        metadata_collector=collected,
+    ) as writer:
+        writer.write_table(table, row_group_size=group_rows(table))
+    return collected[0]
+
+
+class _Hashing(io.RawIOBase):
+    """Passes on what is written, and knows its digest, size and last 8 bytes."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__()
+        self._file, self.sha256, self.size, self.tail = file, hashlib.sha256(), 0, b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data)
+        self.sha256.update(view)
+        self.size += len(view)
+        self.tail = (self.tail + bytes(view[-8:]))[-8:]
+        self._file.write(view)
+        return len(view)
+
+
+def _known(metadata: pq.FileMetaData, schema: pa.Schema, sha256: str, tail: bytes, size: int) -> Encoded:
+    footer = int.from_bytes(tail[:4], "little") + 8
+    return Encoded(size, metadata.num_rows, sha256, footer, stats_of(metadata, schema))
+
+
+def stats_of(metadata: pq.FileMetaData, schema: pa.Schema, groups: range | None = None) -> dict[str, Stats]:
+    """Of each flat column over these row groups (all by default), as a manifest keeps them: `predicate.bound` reads it.
+
+    A column without usable statistics (nested, or some group without) is left out.
+    """
+    found = {}
+    for leaf, name in _flat(schema).items():
+        parts = [metadata.row_group(i).column(leaf).statistics for i in groups or range(metadata.num_row_groups)]
+        stats = _merged(parts, schema.field(name).type)
+        if stats is not None:
+            found[name] = stats
+    return found
+
+
+def _flat(schema: pa.Schema) -> dict[int, str]:
+    """Parquet's column number → name, of columns that are not nested."""
+    flat, leaf = {}, 0
+    for each in schema:
+        if pa.types.is_nested(each.type):
+            leaf += len(list(_leaves("", each.type)))
+        else:
+            flat[leaf] = each.name
+            leaf += 1
+    return flat
+
+
+def _merged(parts: list[Any], kind: pa.DataType) -> Stats | None:
+    if any(part is None or not part.has_null_count for part in parts):
+        return None
+    nulls = sum(part.null_count for part in parts)
+    filled = [part for part in parts if part.num_values]
+    if not all(part.has_min_max for part in filled) or not filled:
+        return Stats(None, None, nulls)
+    try:
+        return Stats(_low(min(part.min for part in filled), kind), _high(max(part.max for part in filled), kind), nulls)
+    except (TypeError, ValueError, OverflowError, pa.ArrowException, UnicodeDecodeError):
+        return Stats(None, None, nulls)
+
+
+def _low(value: Any, kind: pa.DataType) -> Any:
+    return value[:_TEXT] if isinstance(value, str) else _jsonable(value, kind)
+
+
+def _high(value: Any, kind: pa.DataType) -> Any:
+    """A text that is cut would be too low: its last character is raised by one."""
+    if not isinstance(value, str) or len(value) <= _TEXT:
+        return _jsonable(value, kind)
+    for last in range(_TEXT, 0, -1):
+        code = ord(value[last - 1]) + 1
+        if code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF:
+            return value[: last - 1] + chr(code)
+    return None
+
+
+def _jsonable(value: Any, kind: pa.DataType) -> Any:
+    if isinstance(value, datetime):
+        moment = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+        # Parquet's bounds of nanoseconds come cut to microseconds, which would make the upper one too low.
+        return None if getattr(kind, "unit", "us") == "ns" else moment.isoformat(timespec="microseconds")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    return value if isinstance(value, bool | int | str) else None
