@@ -108,6 +108,9 @@ class Capabilities:
     partitions_with_swap: bool
     #: A lock that the server keeps, with heartbeat and expiry.
     locks: bool
+    #: Most characters of one partition value, and of the whole name `key=value/…` as Hive escapes it; None: no limit.
+    partition_value_length: int | None = None
+    partition_name_length: int | None = None
 
 
 @dataclass(frozen=True)
