@@ -1,0 +1,154 @@
+"""Between our records and Hive's structures. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from hive_metastore import ttypes
+
+from data_access.errors import DataError, Reason
+from data_access.metastore.base import DatabaseRecord, HiveColumn, PartitionRecord, TableRecord
+from data_access.names import TableName
+
+PARQUET = "org.apache.hadoop.hive.ql.io.parquet."
+COMMENT = "comment"
+#: External, and nothing that Hive does to the table ever touches files or looks for partitions by itself.
+OURS = {"EXTERNAL": "TRUE", "external.table.purge": "false", "discover.partitions": "false"}
+#: What Hive puts between `=` and `/` of a partition's name in place of these characters: %XX (FileUtils, Hive 2 to 4).
+_ESCAPED = re.compile(r"[\x01-\x1f\"#%'*/:=?\\\x7f{\[\]^]")
+_NULL = "__HIVE_DEFAULT_PARTITION__"
+#: Characters: part_key_val varchar(256) and part_name varchar(767), in Hive's schemas for every database.
+LONGEST_VALUE, LONGEST_NAME = 256, 767
+
+
+def escaped(text: str) -> str:
+    return _ESCAPED.sub(lambda match: f"%{ord(match[0]):02X}", text) or _NULL
+
+
+def partition_name(keys: Sequence[HiveColumn], values: Sequence[str]) -> str:
+    """The name by which the server finds a partition: `day=2026-11-20/shop=a%2Fb`."""
+    return "/".join(
+        f"{escaped(key.name.lower())}={escaped(value)}" for key, value in zip(keys, values, strict=True)
+    )  # fmt: skip
+
+
+def fits(table: TableName, keys: Sequence[HiveColumn], values: Sequence[str]) -> None:
+    """Raises DataError(bad-partition) for what the server's own tables have no room for; it would not say which."""
+    name = partition_name(keys, values)
+    long = [(key.name, value) for key, value in zip(keys, values, strict=True) if len(value) > LONGEST_VALUE]
+    if not long and len(name) <= LONGEST_NAME:
+        return
+    key, value = long[0] if long else ("name", name)
+    raise DataError(
+        Reason.BAD_PARTITION,
+        f"A partition of '{table}' has a {key} of {len(value)} characters ('{value[:40]}…'); "
+        f"a Hive Metastore takes {LONGEST_VALUE if long else LONGEST_NAME}.",
+        "Partition by something shorter.",
+    )
+
+
+def to_database(record: DatabaseRecord) -> ttypes.Database:
+    return ttypes.Database(
+        name=record.name,
+        description=record.comment,
+        locationUri=record.location,
+        parameters=dict(record.parameters),
+        ownerName=record.owner,
+        ownerType=ttypes.PrincipalType.USER,
+    )
+
+
+def from_database(database: ttypes.Database) -> DatabaseRecord:
+    return DatabaseRecord(
+        database.name,
+        database.locationUri or "",
+        database.ownerName or None,
+        database.description or None,
+        dict(database.parameters or {}),
+    )
+
+
+def to_table(record: TableRecord) -> ttypes.Table:
+    """As Spark, Hive and Trino read an external table of Parquet files."""
+    parameters = {**record.parameters, **OURS}
+    parameters.pop(COMMENT, None)
+    if record.comment is not None:
+        parameters[COMMENT] = record.comment
+    return ttypes.Table(
+        tableName=record.name.table,
+        dbName=record.name.database,
+        owner=record.owner,
+        createTime=int((record.created or datetime.now(UTC)).timestamp()),
+        sd=_descriptor(record.location, record.columns),
+        partitionKeys=_fields(record.partition_keys),
+        parameters=parameters,
+        tableType="EXTERNAL_TABLE",
+    )
+
+
+def from_table(table: ttypes.Table) -> TableRecord:
+    parameters = dict(table.parameters or {})
+    sd = table.sd
+    return TableRecord(
+        TableName(table.dbName, table.tableName),
+        (sd.location if sd else None) or "",
+        _columns(sd.cols if sd else None),
+        _columns(table.partitionKeys),
+        parameters,
+        table.owner or None,
+        parameters.pop(COMMENT, None),
+        datetime.fromtimestamp(table.createTime, UTC) if table.createTime else None,
+        _format(parameters, sd.inputFormat if sd else None),
+    )
+
+
+def to_partition(name: TableName, columns: Sequence[HiveColumn], record: PartitionRecord) -> ttypes.Partition:
+    return ttypes.Partition(
+        values=list(record.values),
+        dbName=name.database,
+        tableName=name.table,
+        sd=_descriptor(record.location, columns),
+        parameters=dict(record.parameters),
+    )
+
+
+def from_partition(partition: ttypes.Partition) -> PartitionRecord:
+    parameters = dict(partition.parameters or {})
+    parameters.pop("transient_lastDdlTime", None)  # the server's own clock in every partition
+    return PartitionRecord(tuple(partition.values), partition.sd.location or "", parameters)
+
+
+def _descriptor(location: str, columns: Sequence[HiveColumn]) -> ttypes.StorageDescriptor:
+    return ttypes.StorageDescriptor(
+        cols=_fields(columns),
+        location=location,
+        inputFormat=f"{PARQUET}MapredParquetInputFormat",
+        outputFormat=f"{PARQUET}MapredParquetOutputFormat",
+        serdeInfo=ttypes.SerDeInfo(
+            serializationLib=f"{PARQUET}serde.ParquetHiveSerDe", parameters={"serialization.format": "1"}
+        ),
+        compressed=False,
+        numBuckets=-1,
+        bucketCols=[],
+        sortCols=[],
+        parameters={},
+        storedAsSubDirectories=False,
+    )
+
+
+def _fields(columns: Sequence[HiveColumn]) -> list[ttypes.FieldSchema]:
+    return [ttypes.FieldSchema(column.name, column.type, column.comment) for column in columns]
+
+
+def _columns(fields: Sequence[ttypes.FieldSchema] | None) -> tuple[HiveColumn, ...]:
+    return tuple(HiveColumn(field.name, field.type, field.comment or None) for field in fields or ())
+
+
+def _format(parameters: Mapping[str, str], input_format: str | None) -> str:
+    if parameters.get("table_type", "").upper() == "ICEBERG":
+        return "iceberg"
+    if input_format is None or input_format.startswith(PARQUET):
+        return "parquet"
+    return input_format
