@@ -88,7 +88,7 @@ class Attempts:
         self._workspace = workspace
         self._proposals = sorted(proposals, key=lambda each: each.name)  # one order of locks for all
         self._order = [each.name for each in proposals]
-        self._copied: dict[str, str] = {}  # target URL → sha256
+        self.copied: dict[str, str] = {}  # target URL → sha256; left to whoever gives the commit up
         self._made: dict[tuple[TableName, str | None], Made] = {}  # by the head it stands on
         self._swapped: set[tuple[TableName, str | None]] = set()  # heads that a swap of ours named
         #: An answer was lost at some time; then files of this commit are left to gc, whatever comes of it.
@@ -190,7 +190,7 @@ class Attempts:
     def _make(self, proposal: Proposal, record: TableRecord | None) -> Made:
         key = (proposal.name, None if record is None else record.head)
         if key not in self._made:
-            self._made[key] = make(self._workspace, proposal, record, self._copied)
+            self._made[key] = make(self._workspace, proposal, record, self.copied)
         return self._made[key]
 
     def _swap(self, swaps: Sequence[Swap], records: dict[TableName, TableRecord | None]) -> None:
@@ -233,9 +233,10 @@ class Attempts:
         """gc takes files that no commit names for a crashed writer's once they are older than the grace."""
         grace = self._workspace.settings.gc_grace_hours
         took = (time.monotonic() - proposal.began) / 3600
-        if grace and took > 0.9 * grace:
+        share = 0.1 if proposal.operation == "gc" else 0.9  # see `gc_rules.recently_given_up`
+        if grace and took > share * grace:
             raise DataError(
                 Reason.EXPIRED,
-                f"This store of {proposal.name} took {took:.1f} h; gc may remove unfinished stores after {grace:g} h.",
+                f"This commit to {proposal.name} took {took:.1f} h; gc may remove unfinished ones after {grace:g} h.",
                 "Store in smaller parts, or have gc_grace_hours raised above the longest job.",
             )

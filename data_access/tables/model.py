@@ -181,6 +181,14 @@ class Commit:
     def anchor(self) -> Anchor:
         return Anchor(self.table, self.number, self.id)
 
+    def __repr__(self) -> str:
+        """One line: what a cell of a notebook shows after a store."""
+        from data_access.tables.log import checks_told, told
+
+        told_of = [told(self), f"{self.rows:,} rows in {self.files:,} files", checks_told(self), self.message]
+        told_of = [each for each in told_of if each]
+        return f"<{self.anchor} {self.at:%Y-%m-%d %H:%M:%S} UTC by {self.by}: {'; '.join(told_of)}>"
+
 
 @dataclass(frozen=True)
 class Snapshot:

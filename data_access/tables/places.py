@@ -6,10 +6,13 @@ import re
 
 from data_access.tables.ids import is_ulid
 
+#: Everything that is not data.
+OWN = "_remuda/"
 COMMITS = "_remuda/commits/"
 TAGS = "_remuda/tags/"
 PINS = "_remuda/pins/"
-CODE = "_remuda/code/"
+#: Where gc asks the storage what time it is.
+CLOCK = "_remuda/clock/"
 
 _COMMIT = re.compile(r"_remuda/commits/(\d{8,})-([0-9A-Z]{26})\.(json|files\.arrow)")
 _BATCH = re.compile(r"(?:^|/)batch_id=([0-9A-Z]{26})/")

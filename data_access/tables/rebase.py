@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from data_access.errors import Reason
 from data_access.metastore.base import PartitionChange, PartitionRecord
@@ -117,9 +118,9 @@ def rebase(  # noqa: PLR0913, PLR0917 - the facts of a decision
     expired = () if head is None else head.commit.expired
     match change.intent:
         case Replace() as intent:
-            outcome = _replace(name, base, head, intent)
+            outcome = _replace(name, base, head, intent, schema)
         case Append() as intent:
-            outcome = _append(before, intent, copied, fresh, [each.name for each in schema.partition_by])
+            outcome = _append(before, intent, copied, fresh, schema)
         case Restore() as intent:
             outcome = _restore(name, base, head, intent)
         case Expire(numbers):
@@ -154,7 +155,9 @@ def _schema(name: TableName, base: Snapshot | None, head: Snapshot | None, ours:
     )
 
 
-def _replace(name: TableName, base: Snapshot | None, head: Snapshot | None, intent: Replace) -> _Outcome | Conflict:
+def _replace(
+    name: TableName, base: Snapshot | None, head: Snapshot | None, intent: Replace, schema: Schema
+) -> _Outcome | Conflict:
     then, now = by_partition(base), by_partition(head)
     for each in intent.partitions:
         if folder(then.get(each, ())) != folder(now.get(each, ())):
@@ -165,13 +168,29 @@ def _replace(name: TableName, base: Snapshot | None, head: Snapshot | None, inte
                 f"{partition_named(name, head.commit.schema, each)} {what} meanwhile, {_told(head)}.",
                 _AGAIN,
             )
-    before = () if head is None else head.files
-    kept = tuple(file for file in before if file.partition not in intent.partitions)
-    new = tuple(file for files in intent.partitions.values() for file in files)
     changed = tuple(
         _delta(each, files, now.get(each, ())) for each, files in intent.partitions.items() if files or each in now
     )
-    return (*kept, *new), changed, ()
+    return _merged(now, intent.partitions, schema), changed, ()
+
+
+def _merged(
+    now: Mapping[PartitionValues, Sequence[DataFile]],
+    new: Mapping[PartitionValues, Sequence[DataFile]],
+    schema: Schema,
+) -> tuple[DataFile, ...]:
+    """All files, partitions in their values' order: what a reader gets is in that order too."""
+    merged = {**now, **new}
+    if len(merged) > len(now):
+        keys = schema.partition_by
+        typed = {each: partitions.typed(each, keys) for each in merged}
+        merged = {each: merged[each] for each in sorted(merged, key=lambda each: _ordered(typed[each]))}
+    return tuple(file for files in merged.values() for file in files)
+
+
+def _ordered(values: tuple[object, ...]) -> list[tuple[bool, Any]]:
+    """Nulls last."""
+    return [(True, 0) if value is None else (False, value) for value in values]
 
 
 def _delta(values: PartitionValues, files: Sequence[DataFile], before: Sequence[DataFile]) -> PartitionDelta:
@@ -188,20 +207,17 @@ def _totals(files: Iterable[DataFile]) -> tuple[int, int]:
 
 
 def _append(
-    before: tuple[DataFile, ...], intent: Append, copied: Mapping[str, str], fresh: str, keys: Sequence[str]
+    before: tuple[DataFile, ...], intent: Append, copied: Mapping[str, str], fresh: str, schema: Schema
 ) -> _Outcome:
-    now = _grouped(before)
-    files = [file for file in before if file.partition not in intent.partitions]
+    now, keys = _grouped(before), [each.name for each in schema.partition_by]
+    new: dict[PartitionValues, list[DataFile]] = {}
     changed, copies = [], []
     for each, written in intent.partitions.items():
-        if not written:
-            files += now.get(each, ())
-            continue
-        gathered, made = _gathered(written, now.get(each, ()), copied, fresh, partitions.path_of(keys, each))
-        files += gathered
-        copies += made
-        changed.append(PartitionDelta(each, "appended" if each in now else "added", *_totals(written)))
-    return tuple(files), tuple(changed), tuple(copies)
+        if written:
+            new[each], made = _gathered(written, now.get(each, ()), copied, fresh, partitions.path_of(keys, each))
+            copies += made
+            changed.append(PartitionDelta(each, "appended" if each in now else "added", *_totals(written)))
+    return _merged(now, new, schema), tuple(changed), tuple(copies)
 
 
 def _gathered(
@@ -224,8 +240,8 @@ def _gathered(
         moved = [replace(each, path=f"{batch}/{each.path.rpartition('/')[2]}") for each in written]
         rest = [replace(each, path=f"{batch}/kept-{index:05d}.parquet") for index, each in enumerate(there)]
         pairs = zip((*written, *there), (*moved, *rest), strict=True)
-        return [*moved, *rest], [Copy(old.path, new.path) for old, new in pairs]
-    files, copies = list(written), []
+        return [*rest, *moved], [Copy(old.path, new.path) for old, new in pairs]
+    files, copies = [], []
     index = len(made)
     for each in there:
         if free.get(each.sha256):
@@ -235,7 +251,7 @@ def _gathered(
             copies.append(Copy(each.path, target))
             index += 1
         files.append(replace(each, path=target))
-    return files, copies
+    return [*files, *written], copies
 
 
 def _restore(name: TableName, base: Snapshot | None, head: Snapshot | None, intent: Restore) -> _Outcome | Conflict:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from data_access.errors import CorruptError, DataError, NotFoundError, Reason
 from data_access.metastore.base import Head, TableRecord
-from data_access.names import TableName, did_you_mean
+from data_access.names import TableName
 from data_access.storage.base import Storage
 from data_access.tables import manifest, places
 from data_access.tables.manifest import FileList
@@ -206,6 +206,11 @@ def _decoded(data: memoryview, url: str, name: TableName, head: Head) -> _Read:
     return _Read(commit, listed, manifest.digest_of(data), None)
 
 
+def manifest_of(workspace: Workspace, record: TableRecord, anchor: Anchor) -> Commit:
+    """A commit by its name alone, whether or not it is in the table's chain. Raises CorruptError."""
+    return _manifest(workspace.storage, record.root, record.name, Head(anchor.number, anchor.id, "")).commit
+
+
 # The chain of commits
 
 
@@ -361,9 +366,9 @@ def _commit_before(workspace: Workspace, record: TableRecord, moment: datetime) 
 
 def _still_held(workspace: Workspace, record: TableRecord, commit: Commit) -> None:
     """An expired commit is still there while somebody holds it. Only here, on the way to an error, is a listing."""
-    from data_access.tables.tags import held_commits
+    from data_access.tables.holds import is_held
 
-    if (commit.number, commit.id) not in held_commits(workspace, record.root, record.name):
+    if not is_held(workspace, record.root, commit):
         raise expired(commit)
 
 
@@ -373,7 +378,3 @@ def expired(commit: Commit) -> NotFoundError:
         f"{commit.anchor} of {commit.at:%Y-%m-%d} was given up by gc: its files are gone, or will be.",
         "Commits that are to stay need a tag or an anchor; history(table) shows which can still be read.",
     )
-
-
-def unknown_tag(name: TableName, tag: str, there: Sequence[str]) -> NotFoundError:
-    return NotFoundError(Reason.UNKNOWN_TAG, f"{name} has no tag '{tag}'.", did_you_mean(tag, there))

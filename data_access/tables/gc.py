@@ -1,0 +1,163 @@
+"""Giving up old commits, and removing what nothing needs.
+
+Two steps, a grace apart. `gc` first commits which old commits it gives up: from then on no anchor, tag or rollback
+reaches them. Their files go when that commit is older than the grace, so that a load which began before ends in peace.
+Whoever wants to keep a commit writes a hold and then reads the head; gc commits and then reads the holds: one of the
+two sees the other. Files that no commit names (a store that crashed, or still runs) go when older than the grace.
+
+Ages are by the storage's clock, never by a writer's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from data_access.errors import CorruptError, DataError
+from data_access.metastore.base import TableRecord
+from data_access.names import TableName
+from data_access.tables import apply, holds, places, snapshot
+from data_access.tables.commit import commit
+from data_access.tables.gc_report import GcReport
+from data_access.tables.gc_rules import Facts, Fate, Item, Keep, give_up, judge, recently_given_up
+from data_access.tables.ids import ulid
+from data_access.tables.model import Commit
+from data_access.tables.namespaces import check_may_write
+from data_access.tables.prepare import Proposal
+from data_access.tables.rebase import Change, Expire, shown
+from data_access.workspace import Workspace, current
+
+#: Objects removed per request: S3's limit.
+AT_ONCE = 1000
+HOUR = timedelta(hours=1)
+
+
+def gc(
+    table: str,
+    *,
+    dry_run: bool = False,
+    keep_days: float = 30,
+    keep_last: int = 1,
+    workspace: Workspace | None = None,
+) -> GcReport:
+    """Give up commits that were replaced more than `keep_days` ago, and remove files that nothing reaches.
+
+    The present commit, the last `keep_last`, and every commit that a tag, an anchor or a model holds stay, with all
+    their files. `dry_run` changes nothing, and says what would go and why the rest stays.
+
+    Raises NotFoundError(unknown-table), ForbiddenError, CorruptError (a manifest, tag or pin can't be read: then
+    nothing is removed), DataError(foreign-table).
+    """
+    workspace = workspace or current()
+    name = TableName.parse(table)
+    check_may_write(workspace.user, name.database, workspace.settings)
+    record, _ = snapshot.head_of(workspace, name)
+    keep = Keep(timedelta(days=keep_days), max(1, keep_last), workspace.settings.gc_grace_hours * HOUR)
+    began = time.monotonic()
+    now = workspace.now() if dry_run else _storage_time(workspace, record.root)
+    facts = _facts(workspace, record, now)
+    given_up = give_up(facts, keep)
+    if dry_run:
+        facts = _as_if(facts, given_up)
+    else:
+        _repair(workspace, record)
+        if given_up:
+            _commit(workspace, record, frozenset(given_up), began)
+            facts = _facts(workspace, record, now)  # holds are listed again, after the commit
+    items = judge(facts, keep, _reached(workspace, record, facts, keep))
+    if not dry_run:
+        _remove(workspace, record.root, items)
+    return GcReport(name, tuple(given_up), items, dry_run)
+
+
+def _facts(workspace: Workspace, record: TableRecord, now: datetime) -> Facts:
+    """What there is. The chain is read after the listing: what was listed and is committed since is in the chain."""
+    entries = {each.url.removeprefix(f"{record.root}/"): each for each in workspace.storage.list(f"{record.root}/")}
+    held = holds.holds(workspace, record.root)
+    chain = tuple(snapshot.walk(workspace, workspace.metastore.table(record.name)))
+    return Facts(now, entries, chain, tuple(held))
+
+
+def _as_if(facts: Facts, given_up: Mapping[int, str]) -> Facts:
+    """As they would be after the commit of a dry run."""
+    head, *rest = facts.chain
+    expired = tuple(sorted({*head.expired, *given_up}))
+    return replace(facts, chain=(replace(head, expired=expired), *rest))
+
+
+def _reached(workspace: Workspace, record: TableRecord, facts: Facts, keep: Keep) -> dict[str, str]:
+    """Path → why it stays: files of every commit that can be read, that a hold keeps, or that went just now."""
+    reached: dict[str, str] = {}
+    head, recent = facts.chain[0], recently_given_up(facts, keep)
+    held = {each.anchor: str(each) for each in facts.holds}
+    for each in reversed(facts.chain):
+        gone = each.number in head.expired
+        if each.anchor in held:
+            why = f"commit {each.number}: {held.pop(each.anchor)}"
+        elif each.number in recent:
+            why = f"commit {each.number} is given up; a gc after the grace removes it ({keep.grace / HOUR:g} h)"
+        elif gone:
+            continue
+        else:
+            why = f"commit {each.number}, the present one" if each is head else f"commit {each.number}"
+        reached.update(dict.fromkeys(_paths(workspace, record, each, gone=gone), why))
+    for anchor, why in held.items():  # of a table of this name that was dropped: its objects are still here
+        if places.manifest(anchor.number, anchor.id) in facts.entries:
+            old = snapshot.manifest_of(workspace, record, anchor)
+            reached[places.manifest(anchor.number, anchor.id)] = why
+            reached.update(dict.fromkeys(_paths(workspace, record, old, gone=True), why))
+    return reached
+
+
+def _paths(workspace: Workspace, record: TableRecord, each: Commit, *, gone: bool) -> Iterator[str]:
+    """A commit's objects. The list of one that was given up may be gone, when somebody tries to hold it too late."""
+    try:
+        files = snapshot.open_commit(workspace, record.root, each).files
+    except CorruptError:
+        if not gone:
+            raise
+        files = ()
+    yield from (file.path for file in files)
+    yield places.file_list(each.number, each.id)
+    yield f"{places.batch('', each.id)}/_empty"
+
+
+def _commit(workspace: Workspace, record: TableRecord, numbers: frozenset[int], began: float) -> Commit:
+    record, head = snapshot.head_of(workspace, record.name)
+    base = snapshot.read_snapshot(workspace, record, head)
+    change = Change(Expire(numbers), None)
+    id_ = ulid(workspace.now())
+    return commit(workspace, Proposal(record.name, record.root, base, change, id_, "gc", "", "", began=began))
+
+
+def _repair(workspace: Workspace, record: TableRecord) -> None:
+    """All partitions that the metastore shows are made what the head says: once in a while somebody has to look."""
+    with workspace.metastore.lock(record.name, workspace.user, workspace.settings.lock_wait_s) as lock:
+        fresh = apply.catch_up(workspace, workspace.metastore.table(record.name), lock)
+        files = snapshot.read_snapshot(workspace, fresh, snapshot.head_in(fresh)).files
+        change = apply.repair(workspace, fresh, shown(fresh.root, files))
+        if change:
+            apply.finish(workspace, fresh, change, lock)
+
+
+def _storage_time(workspace: Workspace, root: str) -> datetime:
+    """What time the storage has: that of an object written now."""
+    url = f"{root}/{places.CLOCK}{ulid(workspace.now())}"
+    workspace.storage.put(url, b"")
+    try:
+        times = [each.modified for each in workspace.storage.list(f"{root}/{places.CLOCK}") if each.url == url]
+    finally:
+        with suppress(DataError):
+            workspace.storage.delete([url])
+    return times[0]
+
+
+def _remove(workspace: Workspace, root: str, items: tuple[Item, ...]) -> None:
+    """Data first: a list of files that is gone before its files would leave those to the grace."""
+    gone = [f"{root}/{path}" for item in items if item.fate is Fate.REMOVE for path in item.paths]
+    gone.sort(key=lambda url: places.COMMITS in url)
+    for start in range(0, len(gone), AT_ONCE):
+        workspace.storage.delete(gone[start : start + AT_ONCE])
