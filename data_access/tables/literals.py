@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, time
-from decimal import ROUND_FLOOR, Decimal, InvalidOperation
+from decimal import ROUND_FLOOR, Context, Decimal, InvalidOperation
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from data_access.errors import DataError, Reason
-from data_access.tables.predicate import Among, Compare, Known, Predicate, every
+from data_access.tables.predicate import Among, Compare, Known, Predicate
+
+#: Enough digits for every decimal(76, …) and for what a person writes.
+_EXACT = Context(prec=400)
 
 
 def compared(column: pa.Field, operator: str, value: Any) -> Predicate:
@@ -45,15 +50,6 @@ def _steps(column: pa.Field, kind: pa.DataType, operator: str, value: Decimal) -
     if operator in ("=", "!="):
         return Known(name, operator == "!=")
     return Compare(name, "<=" if operator[0] == "<" else ">", scalar)  # x > 1.5 is x > 1; x >= 1.5 too
-
-
-def _context() -> Any:
-    from decimal import Context
-
-    return Context(prec=100)
-
-
-_EXACT = _context()
 
 
 def _span(kind: pa.DataType) -> tuple[Decimal, Decimal, Decimal]:
@@ -122,23 +118,17 @@ def _timestamp(value: Any, kind: pa.DataType) -> pa.Scalar | None:
     text = value.isoformat() if isinstance(value, datetime) else value
     if not isinstance(text, str):
         return None
-    moment = datetime.fromisoformat(text)  # refuses what is no time; digits after microseconds come from the text
+    moment = datetime.fromisoformat(text)
     if moment.tzinfo and not kind.tz:
         return None
-    fraction = text.partition(".")[2]
-    nanoseconds = "".join(character for character in fraction if character.isdigit())[6:9] if fraction else ""
-    if fraction:
-        digits = fraction[: next((i for i, c in enumerate(fraction) if not c.isdigit()), len(fraction))]
-        nanoseconds = digits[6:9]
+    us = pa.scalar(moment, pa.timestamp("us", "UTC" if moment.tzinfo else None))
     if kind.tz and not moment.tzinfo:
-        local = pa.scalar(moment, pa.timestamp("us"))
-        moment_us = pa.compute.assume_timezone(local, kind.tz)
-    else:
-        moment_us = pa.scalar(moment, pa.timestamp("us", "UTC" if kind.tz else None))
-    if int(nanoseconds or 0):
-        exact = moment_us.cast(pa.int64()).as_py() * 1000 + int(nanoseconds.ljust(3, "0"))
-        return pa.scalar(exact, pa.int64()).cast(pa.timestamp("ns", kind.tz)).cast(kind)
-    return moment_us.cast(pa.timestamp(kind.unit, moment_us.type.tz)).cast(kind)
+        us = pc.assume_timezone(us, kind.tz)  # a time without a zone is of the column's
+    digits = re.search(r"[.,]\d{6}(\d{1,3})", text)  # of a second; Python keeps six
+    if digits is None:
+        return us.cast(pa.timestamp(kind.unit, us.type.tz)).cast(kind)
+    nanoseconds = us.value * 1000 + int(digits[1].ljust(3, "0"))
+    return pa.scalar(nanoseconds, pa.int64()).cast(pa.timestamp("ns", us.type.tz)).cast(kind)
 
 
 def _time(value: Any, kind: pa.DataType) -> pa.Scalar | None:
@@ -170,17 +160,20 @@ def _differs(column: pa.Field, value: Any) -> DataError:
 
 
 def _remedy(kind: pa.DataType, value: Any) -> str:
+    if pa.types.is_timestamp(kind):
+        zone = "with +01:00 behind it, or nothing for the column's own zone" if kind.tz else "without a zone"
+        return f"Write times as '2026-11-20 09:30:00', {zone}."
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return f"Write texts in quotes: '{value}'."
-    if pa.types.is_boolean(kind):
-        return "Write true or false."
-    if pa.types.is_date(kind):
-        return "Write days as '2026-11-20'."
-    if pa.types.is_timestamp(kind):
-        zone = "+01:00 or nothing behind it for the column's own zone" if kind.tz else "without a zone"
-        return f"Write times as '2026-11-20 09:30:00', {zone}."
-    if pa.types.is_time(kind):
-        return "Write times as '09:30:00'."
-    if pa.types.is_nested(kind):
-        return "Only `is null` and `is not null` ask for nested columns; load it and look inside."
+    for fits, remedy in _REMEDIES:
+        if fits(kind):
+            return remedy
     return "Write a number without quotes."
+
+
+_REMEDIES = [
+    (pa.types.is_boolean, "Write true or false."),
+    (pa.types.is_date, "Write days as '2026-11-20'."),
+    (pa.types.is_time, "Write times as '09:30:00'."),
+    (pa.types.is_nested, "Of nested columns only `is null` and `is not null` can be asked; load it and look inside."),
+]

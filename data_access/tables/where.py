@@ -9,6 +9,7 @@ Columns are found in any case; values are checked against their types. A compari
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,9 +21,10 @@ import pyarrow.compute as pc
 from data_access.errors import DataError, Reason
 from data_access.names import did_you_mean
 from data_access.tables.literals import among, compared
-from data_access.tables.predicate import And, Arrow, Columns, IsNan, IsNull, Known, Like, Not, Or, Predicate
+from data_access.tables.predicate import And, Arrow, Columns, IsNan, IsNull, Like, Not, Or, Predicate, expression
 
 _FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_PARTS = {"this", "expression", "expressions", "low", "high", "negate"}
 _SHAPE = "Write for example: amount > 100 and shop in ('a', 'b'). Other conditions: load the rows, or use `sql`."
 
 
@@ -39,8 +41,8 @@ def predicate_of(where: object, schema: pa.Schema) -> Predicate | None:
         return _arrow(where, schema)
     if isinstance(where, list | tuple):
         return _tuples(where, schema)
-    if where.__class__.__name__ in ("Compare", "Columns", "Among", "Like", "IsNull", "IsNan", "Known", "Not", "And"):
-        return where  # type: ignore[return-value]
+    if isinstance(where, Predicate):
+        return where
     raise DataError(
         Reason.BAD_PREDICATE, f"A {type(where).__name__} says nothing of rows.", 'Give a text: where="amount > 100".'
     )
@@ -62,12 +64,11 @@ def column(name: str, schema: pa.Schema) -> pa.Field:
 
 def _arrow(given: pc.Expression, schema: pa.Schema) -> Arrow:
     try:
-        result = pa.Table.from_batches([], schema=schema).filter(given)
+        pa.Table.from_batches([], schema=schema).filter(given)
     except (pa.ArrowException, TypeError) as error:
         raise DataError(
             Reason.BAD_PREDICATE, f"This expression does not fit the table: {str(error).splitlines()[0]}.", _SHAPE
         ) from error
-    del result
     text = str(given)
     return Arrow(given, tuple(name for name in schema.names if name in text))
 
@@ -125,9 +126,22 @@ class _Reader:
         from sqlglot import exp
 
         self._exp, self._text, self._schema = exp, text, schema
-        self._comparisons = {
-            exp.EQ: "=", exp.NEQ: "!=", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
-        }  # fmt: skip
+        compare = {exp.EQ: "=", exp.NEQ: "!=", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
+        self._readers: dict[type, Callable[[Any], Predicate]] = {
+            exp.Paren: lambda tree: self._read(tree.this),
+            exp.And: lambda tree: And((self._read(tree.left), self._read(tree.right))),
+            exp.Or: lambda tree: Or((self._read(tree.left), self._read(tree.right))),
+            exp.Not: lambda tree: Not(self._read(tree.this)),
+            exp.Column: lambda tree: self._flag(tree, True),
+            exp.IsNan: lambda tree: IsNan(self._floating(tree.this)),
+            exp.Between: self._between,
+            exp.In: self._in,
+            exp.Is: self._is,
+            exp.Like: self._like,
+            exp.ILike: self._like,
+            exp.Escape: self._like,
+            **{kind: functools.partial(self._comparison, operator) for kind, operator in compare.items()},
+        }
 
     def predicate(self) -> Predicate:
         import sqlglot
@@ -138,54 +152,35 @@ class _Reader:
         except SqlglotError as error:
             details = getattr(error, "errors", None) or [{}]
             near = details[0].get("highlight")
-            raise DataError(
-                Reason.BAD_PREDICATE,
-                f"The condition can't be read{f' at {near!r}' if near else ''}: {self._text}.",
-                _SHAPE,
-            ) from error
-        allowed = {"expressions", "where", "kind", "hint", "distinct", "limit", "operation_modifiers"}
-        extra = [name for name, value in tree.args.items() if value and name not in allowed]
-        if extra or not isinstance(tree, self._exp.Select) or tree.args.get("limit"):
-            raise self._not_understood(tree)
+            at = f" at '{near}'" if near else ""
+            raise DataError(Reason.BAD_PREDICATE, f"'{self._text}' can't be read{at}.", _SHAPE) from error
+        if not isinstance(tree, self._exp.Select) or {name for name, value in tree.args.items() if value} != {
+            "expressions",
+            "where",
+        }:
+            raise self._not_understood(None)
         return self._read(tree.args["where"].this)
 
     def _read(self, tree: Any) -> Predicate:
-        exp = self._exp
-        match tree:
-            case exp.Paren():
-                return self._read(tree.this)
-            case exp.And():
-                return And((self._read(tree.left), self._read(tree.right)))
-            case exp.Or():
-                return Or((self._read(tree.left), self._read(tree.right)))
-            case exp.Not():
-                return Not(self._read(tree.this))
-            case exp.Column():
-                return self._flag(tree, True)
-            case exp.IsNan():
-                return IsNan(self._floating(tree.this))
-        if type(tree) in self._comparisons:
-            return self._comparison(tree, self._comparisons[type(tree)])
-        return self._condition(tree)
+        reader = self._readers.get(type(tree))
+        # What the grammar may have read beyond this would otherwise be left out unseen (`symmetric`, say).
+        if reader is None or {name for name, value in tree.args.items() if value} - _PARTS:
+            raise self._not_understood(tree)
+        found = reader(tree)
+        return Not(found) if self._negated(tree) else found
 
-    def _condition(self, tree: Any) -> Predicate:
-        exp = self._exp
-        match tree:
-            case exp.Between():
-                field = self._column(tree.this)
-                low, high = self._value(tree.args["low"]), self._value(tree.args["high"])
-                return And((compared(field, ">=", low), compared(field, "<=", high)))
-            case exp.In() if tree.expressions and not tree.args.get("query"):
-                return self._in(tree)
-            case exp.Is():
-                return self._is(tree)
-            case exp.Like() | exp.ILike() | exp.Escape():
-                return self._like(tree)
-            case exp.Boolean() if not self._schema.names:
-                raise self._not_understood(tree)
-        raise self._not_understood(tree)
+    def _negated(self, tree: Any) -> bool:
+        like = tree.this if isinstance(tree, self._exp.Escape) else tree
+        return bool(like.args.get("negate"))
 
-    def _comparison(self, tree: Any, operator: str) -> Predicate:
+    def _between(self, tree: Any) -> Predicate:
+        field = self._column(tree.this)
+        low, high = self._value(tree.args["low"]), self._value(tree.args["high"])
+        if low is None or high is None:
+            raise self._not_understood(tree)
+        return And((compared(field, ">=", low), compared(field, "<=", high)))
+
+    def _comparison(self, operator: str, tree: Any) -> Predicate:
         left, right = self._bare(tree.left), self._bare(tree.right)
         if isinstance(left, self._exp.Column) and isinstance(right, self._exp.Column):
             return self._columns(left, operator, right)
@@ -202,8 +197,6 @@ class _Reader:
     def _columns(self, left: Any, operator: str, right: Any) -> Predicate:
         one, other = self._column(left), self._column(right)
         found = Columns(one.name, operator, other.name)
-        from data_access.tables.predicate import expression
-
         try:
             pa.Table.from_batches([], schema=self._schema).filter(expression(found))
         except pa.ArrowException as error:
@@ -215,6 +208,8 @@ class _Reader:
         return found
 
     def _in(self, tree: Any) -> Predicate:
+        if not tree.expressions or tree.args.get("query"):
+            raise self._not_understood(tree)
         field = self._column(tree.this)
         values = [self._value(each) for each in tree.expressions]
         if None in values:
@@ -286,7 +281,7 @@ class _Reader:
         try:
             if tree.is_type("date"):
                 return date.fromisoformat(tree.this.this)
-            if tree.is_type("timestamp", "timestamptz", "datetime"):
+            if tree.is_type("timestamp", "timestampntz", "timestamptz", "datetime"):
                 return str(tree.this.this) if datetime.fromisoformat(tree.this.this) else ""
         except ValueError as error:
             raise DataError(
@@ -305,7 +300,7 @@ class _Reader:
     def _not_understood(self, tree: Any) -> DataError:
         return DataError(
             Reason.BAD_PREDICATE,
-            f"'{self._sql(tree)}' is no condition that files can be asked for: a column is compared with a value, or"
+            f"'{self._text if tree is None else self._sql(tree)}' is no condition that files can be asked for: a column is compared with a value, or"
             " with another column.",
             _SHAPE,
         )
@@ -321,6 +316,3 @@ def _escaped(pattern: str, escape: str) -> str:
         else:
             found += "\\\\" if character == "\\" else character
     return found
-
-
-__all__ = ["Known", "column", "predicate_of"]
