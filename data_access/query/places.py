@@ -62,7 +62,7 @@ class Places:
                 self._database(reference)
 
     def source(self, reference: Reference, query: Query) -> Source | None:
-        """None for a name that the query itself gives. Raises NotFoundError with near names and a mark in the query."""
+        """None for what DuckDB finds itself. Raises NotFoundError with near names and a mark in the query."""
         try:
             match reference.words:
                 case (name,) if name.lower() in query.local and name.lower() not in self._frames:
@@ -85,13 +85,15 @@ class Places:
         for database in self._databases.values():
             database.close()
 
-    def _frame_or_file(self, reference: Reference, name: str) -> Source:
+    def _frame_or_file(self, reference: Reference, name: str) -> Source | None:
         frame = self._frames.get(name.lower())
         if frame is not None:
             from data_access.tables.frames import source_of
 
             given = source_of(frame)
             return Given(pa.Table.from_batches(given.batches, given.schema))
+        if reference.is_file and "://" not in name:
+            return None  # DuckDB reads files of this machine itself, and only what it needs of them
         if reference.is_file:
             from data_access.discover.files import read_file
 

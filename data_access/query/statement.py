@@ -78,9 +78,11 @@ def _check(text: str, connection: duckdb.DuckDBPyConnection) -> None:
     if len(kinds) != 1:
         held = f"{len(kinds)} statements" if kinds else "no statement"
         raise DataError(Reason.BAD_QUERY, f"The text holds {held}; sql() runs one.", "Give one SELECT.")
-    if kinds[0] == "MULTI":  # DuckDB splits a bare PIVOT into several statements; in parentheses it is one
+    if kinds[0] == "MULTI":  # to find the values of a PIVOT, DuckDB makes a type of its own before
         raise DataError(
-            Reason.BAD_QUERY, "PIVOT on its own is no SELECT.", "Write select * from (pivot … on … using …)."
+            Reason.BAD_QUERY,
+            "This PIVOT does not say which values become columns.",
+            "Name them: pivot … on column in ('a', 'b') using …",
         )
     if kinds[0] not in ("SELECT", "EXPLAIN"):
         raise DataError(
