@@ -17,12 +17,15 @@ from data_access.discover import words
 if TYPE_CHECKING:
     import pandas
 
-_RIGHT = ("number", "size")
+_RIGHT = ("number", "size", "count")
 
 
 @dataclass(frozen=True)
 class Head:
-    """A column of a listing. `kind`: text, code, number (a count), size (bytes) or time (aware datetime)."""
+    """A column of a listing.
+
+    `kind`: text, code, number (a count), size (bytes), time (aware datetime), or count (a value that is a number).
+    """
 
     name: str
     kind: str = "text"
