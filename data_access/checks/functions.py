@@ -42,7 +42,7 @@ def code_of(check: CodedCheck) -> CodedCheck:
         return check
     name = check.function if isinstance(check, Custom) else check.schema_name
     here = _registered.get(name)
-    author = f" Ask {check.author} for it" if check.author else " Find it"
+    author = f"Ask {check.author} for it" if check.author else "Find it"
     if here is None or type(here) is not type(check):
         raise DataError(
             Reason.CHECKS_NEEDED,
@@ -137,7 +137,8 @@ class FunctionMeasure(Measure[Any]):
         try:
             verdict = self._judge(table)
         except AssertionError as error:
-            return Finding(False, str(error) or f"{self.check.function} says that it does not hold")
+            said = str(error).partition("\n")[0]
+            return Finding(False, said or f"{self.check.function} says that it does not hold")
         if isinstance(verdict, bool):
             said = "holds" if verdict else "does not hold"
             return Finding(verdict, f"{self.check.function} says that it {said} for {count(table.num_rows)}")

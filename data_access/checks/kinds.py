@@ -9,6 +9,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator, model_validator
@@ -18,11 +19,13 @@ from data_access.checks.values import Value
 from data_access.names import TableName
 
 Severity = Literal["warn", "stop"]
-_Span = Annotated[
-    timedelta,
-    BeforeValidator(values.within),
-    PlainSerializer(lambda span: f"{span.total_seconds():f}".rstrip("0") + "s"),
-]
+
+
+def _seconds(span: timedelta) -> str:
+    return f"{Decimal(span // timedelta(microseconds=1)).scaleb(-6):f}s"
+
+
+_Span = Annotated[timedelta, BeforeValidator(values.within), PlainSerializer(_seconds)]
 
 
 class Check(BaseModel, ABC):

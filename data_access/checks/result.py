@@ -54,11 +54,9 @@ class CheckResult:
             return f"It last passed in commit {then.number}, {then.at:%Y-%m-%d %H:%M} UTC, by {then.by}."
         if not self.looked_back:
             return None
-        return (
-            f"It passed in none of the last {count(self.looked_back, 'commit')}."
-            if self.looked_back > 1
-            else ("It did not pass in the last commit either, and there is no earlier one.")
-        )
+        if self.looked_back == 1:
+            return "It did not pass in the last commit either, and there is no earlier one."
+        return f"It passed in none of the last {self.looked_back} commits that were checked."
 
 
 _MARK = {"passed": "✓", "warns": "!", "failed": "✗"}
@@ -223,7 +221,8 @@ def _block(box: ET.Element, result: CheckResult) -> None:
         {"style": f"background:{colour};color:#fff;border-radius:3px;padding:0 .45em;margin-left:.6em;font-size:85%"},
     )  # fmt: skip
     badge.text = _LABELS[result.word]
-    ET.SubElement(block, "div").text = _period(result.seen if result.judged else f"Could not be judged: {result.seen}")
+    seen = result.seen if result.judged else f"Could not be judged: {result.seen}"
+    ET.SubElement(block, "div").text = _period(seen)
     if result.passed:
         return
     if result.sample:

@@ -178,8 +178,8 @@ def within(text: timedelta | str | float) -> timedelta:
     else:
         seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
         try:
-            span = timedelta(seconds=float(Decimal(text[:-1].strip()) * seconds[text[-1:]]))
-        except (KeyError, InvalidOperation, TypeError, OverflowError):
+            span = timedelta(microseconds=int(Decimal(text[:-1].strip()) * seconds[text[-1:]] * 10**6))
+        except (KeyError, InvalidOperation, TypeError, OverflowError, ValueError):
             raise ValueError(f"{text!r} is no span of time; write 36h, 2d or a timedelta") from None
     if span <= timedelta(0):
         raise ValueError(f"{text!r} is no span of time: it must be longer than nothing")
