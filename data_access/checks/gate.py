@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ import pyarrow as pa
 from data_access.checks.context import CheckContext
 from data_access.checks.declare import Demotion, as_checks, named
 from data_access.checks.functions import code_of
-from data_access.checks.kinds import Check, Pandera
+from data_access.checks.kinds import Check, Pandera, Unique
 from data_access.checks.result import CheckReport, CheckResult
 from data_access.checks.run import run
 from data_access.checks.stored import keep, ready, set_of
@@ -48,20 +49,75 @@ def gate(  # noqa: PLR0913 - what a store knows
     Raises CheckFailedError with all results; DataError(checks-needed) for production without a check, and for a
     function that this session lacks; ForbiddenError for a demotion in production; DataError(bad-argument).
     """
-    demotions, extra = _apart(extra_checks)
-    demoted = {*demote, *(each for demotion in demotions for each in demotion.names)}
-    checks = checks_for(workspace, name, before, extra, production=production, demoted=demoted)
-    if not checks:
-        return ()
-    around = OfStore(workspace, before, _written(before, change))
-    results = run(checks, written, CheckContext(workspace.now(), around))
-    results = tuple(demote_one(each, workspace.user) if each.name in demoted else each for each in results)
-    report = CheckReport(str(name), _with_history(workspace, before, results))
-    if not report:
-        raise refusal(report, name, before)
-    if report.failures:
-        warnings.warn(f"{report}", CheckWarning, stacklevel=2)
-    return tuple(each.record() for each in results)
+    return Gate(workspace, name, written, extra_checks, production=production, demote=demote, change=change)(before)
+
+
+class Gate:
+    """What was written, before the gate. Called again with another `before` where somebody else committed meanwhile.
+
+    Then only those checks look again that are new or look at the rest of the table, so that two appends of one key at
+    once can't both pass.
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        workspace: Workspace,
+        name: TableName,
+        written: Callable[[], Iterator[pa.RecordBatch]],
+        extra_checks: Any = None,
+        *,
+        production: bool,
+        demote: Collection[str] = (),
+        change: Change | None = None,
+    ) -> None:
+        self._workspace, self._name, self._written = workspace, name, written
+        demotions, self._extra = _apart(extra_checks)
+        self._demoted = {*demote, *(each for demotion in demotions for each in demotion.names)}
+        self._production, self._change = production, change
+        self._known: dict[str, CheckResult] = {}
+
+    def __call__(self, before: Snapshot | None) -> tuple[CheckRecord, ...]:
+        """Raises what `gate` raises."""
+        checks = checks_for(
+            self._workspace, self._name, before, self._extra, production=self._production, demoted=self._demoted
+        )
+        fresh = [each for each in checks if not self._still_known(each)]
+        if fresh:
+            around = OfStore(self._workspace, before, _written(before, self._change))
+            context = CheckContext(self._workspace.now(), around)
+            self._known.update((each.name, each) for each in run(fresh, self._written, context))
+        results = _with_history(self._workspace, before, [self._weighed(self._known[each.name]) for each in checks])
+        report = CheckReport(f"The rows for {self._name}", results)
+        if not report:
+            raise refusal(report, before)
+        warning = [each for each in report.failures if each.name in {check.name for check in fresh}]
+        if warning:
+            told = replace(report, results=tuple(warning), outcome="They are stored all the same.")
+            warnings.warn(f"{told}\n", CheckWarning, stacklevel=_outside())
+        return tuple(each.record() for each in results)
+
+    def _still_known(self, check: Check) -> bool:
+        known = self._known.get(check.name)
+        return known is not None and known.check == check and not looks_beside(check)
+
+    def _weighed(self, result: CheckResult) -> CheckResult:
+        """As it counts this once."""
+        if result.name not in self._demoted or result.severity != "stop":
+            return result
+        return replace(result, severity="warn", demoted_by=self._workspace.user)
+
+
+def _outside() -> int:
+    """How many frames up the code is that called this package: a warning shows that line."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("data_access."):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+def looks_beside(check: Check) -> bool:
+    """Whether its answer depends on the rows that stay beside those written."""
+    return isinstance(check, Unique) and check.across == "table"
 
 
 def checks_for(  # noqa: PLR0913
@@ -120,10 +176,6 @@ def _with_code(check: Check) -> Check:
     return code_of(check)  # type: ignore[arg-type]
 
 
-def demote_one(result: CheckResult, user: str) -> CheckResult:
-    return replace(result, severity="warn", demoted_by=user) if result.severity == "stop" else result
-
-
 def _written(before: Snapshot | None, change: Change | None) -> Written:
     schema = change.schema if change is not None and change.schema is not None else None
     if schema is None:
@@ -152,19 +204,14 @@ def _with_history(
     )
 
 
-def refusal(report: CheckReport, name: TableName, before: Snapshot | None) -> CheckFailedError:
+def refusal(report: CheckReport, before: Snapshot | None) -> CheckFailedError:
     """The error, whose text is the whole message."""
     if before is None:
         outcome = "Nothing was committed: there still is no such table."
     else:
         outcome = f"Nothing was committed: the table is as it was (commit {before.commit.number})."
     remedy = "Correct the rows and store again; get_checks(…) shows the checks."
-    error = CheckFailedError(
-        Reason.CHECK_FAILED,
-        str(replace(report, subject=f"The rows for {name}", outcome=outcome)),
-        remedy,
-        report.results,
-    )
+    error = CheckFailedError(Reason.CHECK_FAILED, str(replace(report, outcome=outcome)), remedy, report.results)
     error.args = (f"{error.sentence}\n\n{remedy}",)
     return error
 
@@ -172,7 +219,7 @@ def refusal(report: CheckReport, name: TableName, before: Snapshot | None) -> Ch
 def first_set(workspace: Workspace, root: str, extra_checks: Any, schema: Schema) -> str | None:
     """The checks of a table's first store stay with it: kept, and named for its first commit.
 
-    Functions whose text can't be found don't stay. Raises DataError(bad-argument, unknown-column).
+    Raises DataError(bad-argument) for a function whose text can't be found, DataError(unknown-column).
     """
     checks = _apart(extra_checks)[1]
     return keep(workspace.storage, root, [ready(each, schema, workspace.user) for each in checks])

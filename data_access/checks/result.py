@@ -95,7 +95,9 @@ class CheckReport:
         if not self.results:
             return f"{self.subject} has no checks."
         if not self.failures:
-            return f"{self.subject}: {'its check passes' if len(self) == 1 else f'all {len(self)} checks pass'}."
+            return f"{self.subject}: {'its one check passes' if len(self) == 1 else f'all {len(self)} checks pass'}."
+        if len(self) == 1:
+            return f"{self.subject}: its one check {'fails' if stops else 'warns'}."
         verbs = [f"{stops} {'fails' if stops == 1 else 'fail'}"] if stops else []
         verbs += [f"{warns} {'warns' if warns == 1 else 'warn'}"] if warns else []
         return f"{self.subject}: of {count(len(self), 'check')}, {' and '.join(verbs)}."

@@ -23,6 +23,11 @@ from data_access.tables.snapshot import head_in, read_snapshot
 from data_access.workspace import Workspace
 
 
+def monotonic() -> float:
+    """Seconds, by a clock that nobody sets."""
+    return time.monotonic()
+
+
 @dataclass(frozen=True)
 class Proposal:
     """What a call wants committed, whatever others do meanwhile."""
@@ -42,10 +47,11 @@ class Proposal:
     restores: int | None = None
     #: Of a first store and of the operation "checks"; every other commit keeps its parent's.
     check_set: str | None = None
-    #: Called where the head has other checks than the base had; gives the new results, or raises CheckFailedError.
+    #: Called where the head is not the base any more, since checks may look at the rest of the table, and the table
+    #: may have others now; gives the results, or raises CheckFailedError.
     recheck: Callable[[Snapshot], tuple[CheckRecord, ...]] | None = None
-    #: `time.monotonic()` before the first file was written: gc leaves what is younger than its grace.
-    began: float = field(default_factory=time.monotonic)
+    #: `monotonic()` before the first file was written: gc leaves what is younger than its grace.
+    began: float = field(default_factory=lambda: monotonic())  # noqa: PLW0108 - looked up when it is called
 
 
 @dataclass(frozen=True)
@@ -144,7 +150,8 @@ def _checks(proposal: Proposal, head: Snapshot | None) -> tuple[str | None, tupl
                 "Look at get_checks(…), and decide again.",
             )
         return proposal.check_set, proposal.checks
-    if proposal.recheck is not None and now != before:
+    moved = proposal.base is None or head.commit.id != proposal.base.commit.id
+    if proposal.recheck is not None and moved:
         return now, proposal.recheck(head)
     return now, proposal.checks
 

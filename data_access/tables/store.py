@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -14,9 +13,9 @@ from data_access.metastore.base import DatabaseRecord
 from data_access.names import TableName
 from data_access.tables.commit import Attempts
 from data_access.tables.ids import ulid
-from data_access.tables.model import CheckRecord, Commit, DataFile, PartitionValues, Schema, Snapshot
+from data_access.tables.model import Commit, DataFile, PartitionValues, Schema, Snapshot
 from data_access.tables.namespaces import check_may_write
-from data_access.tables.prepare import Proposal
+from data_access.tables.prepare import Proposal, monotonic
 from data_access.tables.rebase import Append, Change, Replace, partition_named
 from data_access.tables.snapshot import head_of, read_snapshot
 from data_access.tables.target import Mode, Target, Values, check_mode, target_of
@@ -87,7 +86,7 @@ def written(  # noqa: PLR0913
     from data_access.tables.progress import progress
     from data_access.tables.write import write_files
 
-    began, now = time.monotonic(), workspace.now()
+    began, now = monotonic(), workspace.now()
     production = check_may_write(workspace.user, store.name.database, workspace.settings).production
     base, root = _base(workspace, store.name)
     schema = None if base is None else base.commit.schema
@@ -160,20 +159,17 @@ def _documented(
 ) -> Proposal:
     """With check results and with what the data were made from."""
     from data_access import provenance
-    from data_access.checks.gate import first_set, gate
+    from data_access.checks.gate import Gate, first_set
 
     assert proposal.change.schema is not None
     rows = _rows_of(workspace, proposal, files)
-
-    def judged(before: Snapshot | None) -> tuple[CheckRecord, ...]:
-        return gate(workspace, store.name, before, rows, store.checks, production=production, change=proposal.change)
-
-    records = judged(proposal.base)
+    gate = Gate(workspace, store.name, rows, store.checks, production=production, change=proposal.change)
+    records = gate(proposal.base)
     first = proposal.base is None and store.checks is not None
     return replace(
         proposal,
         checks=records,
-        recheck=judged,
+        recheck=gate,
         check_set=first_set(workspace, proposal.root, store.checks, proposal.change.schema) if first else None,
         inputs=provenance.inputs_now(),
         code=provenance.code(),
