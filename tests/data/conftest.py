@@ -13,10 +13,12 @@ from tests.data.servers.databases import (
     postgres_server,
     postgresql_url,
 )
+from tests.data.servers.glue import glue_url, strict_glue
 from tests.data.servers.s3 import moto_endpoint, moto_s3, s3, versitygw_server
 from tests.data.servers.workspaces import metastore_url, warehouse_settings, workspace, workspaces
 
 __all__ = [
+    "glue_url",
     "hive4_server",
     "hive4_session",
     "hive4_url",
@@ -30,6 +32,7 @@ __all__ = [
     "postgres_server",
     "postgresql_url",
     "s3",
+    "strict_glue",
     "versitygw_server",
     "warehouse_settings",
     "workspace",

@@ -72,5 +72,6 @@ def explained(error: Exception, doing: str, place: str) -> DataError:
 
 def _first_line(error: Exception) -> str:
     """Java's exception classes in front, and a stack behind, help nobody."""
-    text = (str(getattr(error, "message", None) or error).strip().splitlines() or [type(error).__name__])[0]
+    lines = str(getattr(error, "message", None) or error).strip().splitlines() or [type(error).__name__]
+    text = f"{lines[0]} {', '.join(lines[1:4])}" if lines[0].rstrip().endswith(":") else lines[0]
     return re.sub(r"^(?:[\w.$]+(?:Exception|Error):?\s*\(?(?:message:)?)+", "", text).strip(" .)")[:300] or text[:300]
