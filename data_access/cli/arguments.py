@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 _EXAMPLES = """\
 examples:
@@ -25,20 +26,24 @@ Errors are two lines on standard error: what happened, and what to do. Settings 
 
 
 def parser() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="one JSON value, for programs")
-    common.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show where an error came from")
     main = argparse.ArgumentParser(
         prog="data-access",
         description="Find, look at, check and take back data: tables on S3, files, databases.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        parents=[common],
+        parents=[_common(False)],
     )
-    main.set_defaults(json=False, debug=False)
     verbs = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _Verbs(verbs, common).add_all()
+    _Verbs(verbs, _common(argparse.SUPPRESS)).add_all()
     return main
+
+
+def _common(default: Any) -> argparse.ArgumentParser:
+    """What may stand before and after the verb; a default after it would undo what was said before."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", default=default, help="one JSON value, for programs")
+    common.add_argument("--debug", action="store_true", default=default, help="show where an error came from")
+    return common
 
 
 class _Verbs:

@@ -137,8 +137,10 @@ def _with_commit(workspace: Workspace, record: TableRecord) -> TableFacts:
 
 def of_commit(facts: TableFacts, commit: Commit) -> TableFacts:
     """Pure. The manifest has the columns in the frame's case and with their Arrow types."""
-    columns = tuple(ColumnFacts(each.name, each.arrow, each.comment or "") for each in commit.schema.columns)
-    keys = tuple(ColumnFacts(each.name, each.arrow, each.comment or "", True) for each in commit.schema.partition_by)
+    columns = tuple(ColumnFacts(each.name, _type(each.arrow), each.comment or "") for each in commit.schema.columns)
+    keys = tuple(
+        ColumnFacts(each.name, _type(each.arrow), each.comment or "", True) for each in commit.schema.partition_by
+    )
     return replace(
         facts,
         columns=columns + keys,
@@ -150,6 +152,11 @@ def of_commit(facts: TableFacts, commit: Commit) -> TableFacts:
         bytes=commit.bytes,
         files=commit.files,
     )
+
+
+def _type(arrow: str) -> str:
+    """How long a text's offsets are is nothing to know about a column."""
+    return arrow.replace("large_", "")
 
 
 def in_parallel(function: Callable[[T], R], items: Iterable[T]) -> list[R]:

@@ -186,7 +186,7 @@ def as_html(listing: Listing) -> str:
         facts = ElementTree.SubElement(box, "dl")
         for name, value in listing.facts.items():
             pair = ElementTree.SubElement(facts, "div")
-            ElementTree.SubElement(pair, "dt").text = name
+            ElementTree.SubElement(pair, "dt").text = _clean(name)
             ElementTree.SubElement(pair, "dd").text = _clean(value)
     for section in listing.sections:
         _section(box, section, listing.now)
@@ -197,9 +197,9 @@ def as_html(listing: Listing) -> str:
 
 def _section(box: ElementTree.Element, section: Section, now: datetime | None) -> None:
     if section.title:
-        ElementTree.SubElement(box, "div", {"class": "section"}).text = section.title
+        ElementTree.SubElement(box, "div", {"class": "section"}).text = _clean(section.title)
     if not section.rows:
-        ElementTree.SubElement(box, "div", {"class": "note"}).text = section.note or "None."
+        ElementTree.SubElement(box, "div", {"class": "note"}).text = _clean(section.note or "None.")
         return
     texts = [
         [shown(value, head.kind, now) for value, head in zip(row, section.heads, strict=True)] for row in section.rows

@@ -15,7 +15,7 @@ def size(count: int | None) -> str:
     amount = float(count)
     for unit in ("B", "kB", "MB", "GB", "TB"):
         if amount < 999.5:
-            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 99.5 else f"{amount:.1f} {unit}"
+            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 99.95 else f"{amount:.1f} {unit}"
         amount /= 1000
     return f"{amount:,.1f} PB"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -48,6 +49,7 @@ class Places:
         self._frames = {name.lower(): frame for name, frame in frames.items()}
         self._as_of = {str(TableName.parse(str(name))): when for name, when in as_of.items()}
         self._databases: dict[str, Postgres] = {}
+        self._making = threading.Lock()
 
     def check(self, references: Iterable[Reference]) -> None:
         """Raises DataError(bad-argument) when `as_of` speaks of a table that the query does not read."""
@@ -57,9 +59,6 @@ class Places:
                 raise DataError(
                     Reason.BAD_ARGUMENT, f"as_of names {name}, which the query does not read.", did_you_mean(name, read)
                 )
-        for reference in references:  # one connection per database, made before threads ask for it
-            if len(reference.words) == 3:
-                self._database(reference)
 
     def source(self, reference: Reference, query: Query) -> Source | None:
         """None for what DuckDB finds itself. Raises NotFoundError with near names and a mark in the query."""
@@ -118,7 +117,7 @@ class Places:
         try:
             return Lake(self._workspace, name, self._as_of.get(str(name)))
         except DataError as error:
-            if error.reason is not Reason.FOREIGN_TABLE:
+            if error.reason not in (Reason.FOREIGN_TABLE, Reason.NOT_SUPPORTED):
                 raise
             record = self._workspace.metastore.table(name)
             if record.format != "iceberg":
@@ -144,6 +143,7 @@ class Places:
                     Reason.UNKNOWN_DATABASE, f"No database '{name}' is configured.", did_you_mean(name, known)
                 )
             name = lowered[name.lower()]
-        if name not in self._databases:
-            self._databases[name] = Postgres(name, known[name])
-        return self._databases[name]
+        with self._making:  # sources are looked for by several threads, and share a connection
+            if name not in self._databases:
+                self._databases[name] = Postgres(name, known[name])
+            return self._databases[name]

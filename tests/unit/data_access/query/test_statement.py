@@ -47,7 +47,8 @@ def test_the_tables_of_a_query(engine: Engine, query: str, names: set[str]) -> N
     "query",
     [
         "insert into a.b select 1", "delete from a.b", "update a.b set x = 1", "drop table a.b",
-        "create table x(y int)",        "copy a.b to 'x.csv'", "attach 'x.db'", "set threads = 1", "call f()", "install httpfs", "pivot a.b on x",
+        "create table x(y int)", "copy a.b to 'x.csv'",
+        "attach 'x.db'", "set threads = 1", "call f()", "install httpfs", "pivot a.b on x",
         "select 1; select 2", "", "begin", "pragma version", "vacuum", "export database 'x'", "use x",
     ],
 )  # fmt: skip
