@@ -123,7 +123,13 @@ def rows_of(frame: Any) -> Rows:
         return frame
     from data_access.tables.frames import source_of
 
-    if isinstance(frame, pa.RecordBatch):
-        return pa.Table.from_batches([frame])
-    source = source_of(frame)
+    source = source_of(_without_labels(frame))
     return pa.Table.from_batches(list(source.batches), source.schema)
+
+
+def _without_labels(frame: Any) -> Any:
+    """A part of a pandas frame keeps the labels of its rows; nothing is stored here, so they may go."""
+    index = getattr(frame, "index", None)
+    if type(frame).__module__.partition(".")[0] != "pandas" or index is None or list(index.names) != [None]:
+        return frame
+    return frame.reset_index(drop=True)
