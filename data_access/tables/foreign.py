@@ -35,6 +35,12 @@ _DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)")
 
 def snapshot(workspace: Workspace, record: TableRecord, as_of: object = None) -> Snapshot:
     """The table as it is now, as commit 0. Raises DataError(foreign-table, not-supported, unsupported-type)."""
+    if record.format == "iceberg":  # who loads it asks pyiceberg, which also knows its past
+        raise DataError(
+            Reason.FOREIGN_TABLE,
+            f"{record.name} is an Iceberg table: its snapshots are Iceberg's own.",
+            "Load it with load_dataframe or sql, or use the program that made it.",
+        )
     if as_of is not None:
         raise DataError(
             Reason.FOREIGN_TABLE,
