@@ -152,6 +152,7 @@ class Plan:
     home: Path
     port: int
     settings: Mapping[str, str]
+    lasting: bool
 
     @property
     def jdbc(self) -> str:
@@ -189,19 +190,26 @@ class HiveServer:
 
     def stop(self) -> None:
         self.process.stop()
-        if self.plan.postgres.process.running:
+        if not self.plan.lasting and self.plan.postgres.process.running:
             self.plan.postgres.drop_database(self.plan.database)
 
 
 def start(
-    version: Version, server: PostgresServer, *, folder: Path | None = None, port: int | None = None, **settings: str
+    version: Version,
+    server: PostgresServer,
+    *,
+    folder: Path | None = None,
+    port: int | None = None,
+    lasting: bool = False,
+    **settings: str,
 ) -> HiveServer:
-    """On a new database of `server`. Raises ServerError."""
+    """On a new database of `server`; `lasting`, on one that stays and is used again. Raises ServerError."""
     fetch()
     home = folder or Path(tempfile.mkdtemp(prefix="remuda-hive-"))
-    database = f"hive_{version.replace('.', '_')}_{uuid.uuid4().hex[:8]}"
-    server.create_database(database, _template(version, server))
-    plan = Plan(version, server, database, home, port or free_port(), settings)
+    database = f"hive_{version.replace('.', '_')}" + ("" if lasting else f"_{uuid.uuid4().hex[:8]}")
+    if database not in server.databases():
+        server.create_database(database, _template(version, server))
+    plan = Plan(version, server, database, home, port or free_port(), settings, lasting)
     for left in reversed(range(TRIES)):
         try:
             return _start(plan, remove=folder is None)
@@ -215,7 +223,7 @@ def start(
 def _template(version: Version, server: PostgresServer) -> str:
     """A database with an empty schema of that version, made once per PostgreSQL server."""
     name = f"template_hive_{version.replace('.', '_')}"
-    if name not in server.sql("SELECT datname FROM pg_database").split():
+    if name not in server.databases():
         fresh = f"{name}_{uuid.uuid4().hex[:8]}"
         server.create_database(fresh)
         for script in SCHEMA[version]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import re
 import shutil
 import signal
 import subprocess
@@ -52,6 +51,9 @@ class PostgresServer:
     def run_file(self, script: Path, database: str) -> None:
         """Raises ServerError."""
         self._psql("-f", script.name, database=database, cwd=script.parent)
+
+    def databases(self) -> list[str]:
+        return self.sql("SELECT datname FROM pg_database").split()
 
     def create_database(self, name: str, template: str = "template1") -> None:
         self.sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
@@ -141,8 +143,3 @@ def _as_other_user(home: Path) -> list[str]:
         os.chown(home, user.pw_uid, user.pw_gid)
         return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
     raise ServerError("There is no user to run PostgreSQL as.", "Run this as another user than root.")
-
-
-def database_name(text: str) -> str:
-    """Any text as a name that PostgreSQL takes."""
-    return re.sub(r"\W+", "_", text.lower())[:60]

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.servers import hive, postgres, versitygw
+
 ROOT = Path(__file__).resolve().parents[2]
 CACHE_BIN = Path(os.environ.get("REMUDA_CACHE", Path.home() / ".cache" / "remuda")) / "bin"
 
@@ -46,6 +48,15 @@ def _chromium() -> bool:
     return any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
 
 
+def _r_package(name: str) -> bool:
+    return (
+        subprocess.run(
+            ["Rscript", "-e", f"stopifnot(requireNamespace('{name}'))"], check=False, capture_output=True
+        ).returncode
+        == 0
+    )
+
+
 CHROMIUM = Need(
     "Chromium",
     _chromium,
@@ -58,6 +69,34 @@ HELM = Need(
     lambda: all(_which(name) for name in ("helm", "kubectl", "etcd", "kube-apiserver")),
     lambda: _run(sys.executable, "-m", "tools.cluster", "tools"),
     "run `python -m tools.cluster tools`; it needs Go, or helm, kubectl, etcd and kube-apiserver on PATH",
+)
+
+JAVA = Need(
+    "a Java Development Kit",
+    hive.java,
+    lambda: _apt("default-jdk-headless"),
+    "install one, 17 or later (Debian: apt-get install default-jdk-headless), and run `make test` again",
+)
+
+POSTGRESQL = Need(
+    "PostgreSQL",
+    postgres.fetched,
+    lambda: _apt("postgresql"),
+    "install it (Debian: apt-get install postgresql) and run `make test` again",
+)
+
+R_LANGUAGE = Need(
+    "R with reticulate, testthat and bit64",
+    lambda: all(shutil.which("Rscript") and _r_package(name) for name in ("reticulate", "testthat", "bit64")),
+    lambda: _apt("r-base-core", "r-cran-reticulate", "r-cran-testthat", "r-cran-bit64"),
+    "install them (Debian: apt-get install r-base-core r-cran-reticulate r-cran-testthat r-cran-bit64)",
+)
+
+SERVERS = Need(
+    "an S3 server, Hive Metastores and Spark",
+    lambda: versitygw.fetched() and hive.fetched(),
+    lambda: _run(sys.executable, "-m", "tools.servers", "fetch", "s3", "hive"),
+    "run `python -m tools.servers fetch`; it needs Go, a JDK, the package index and Maven Central",
 )
 
 CLUSTER = Need(

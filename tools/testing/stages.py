@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tools.testing.needs import CHROMIUM, CLUSTER, HELM, Need
+from tools.testing.needs import CHROMIUM, CLUSTER, HELM, JAVA, POSTGRESQL, R_LANGUAGE, SERVERS, Need
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,12 @@ STAGES: tuple[Stage, ...] = (
         "one suite per port, on fakes and real parts",
         _pytest("tests/contract", "tests/hub", "tests/environments", "-m", "not cluster"),
         (HELM,),
+    ),
+    Stage(
+        "data",
+        "tables on a real Hive Metastore, PostgreSQL, S3 and Spark",
+        _pytest("tests/data"),
+        (JAVA, POSTGRESQL, R_LANGUAGE, SERVERS),
     ),
     Stage(
         "chart",

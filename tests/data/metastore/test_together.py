@@ -171,13 +171,12 @@ def test_a_holder_that_slept_learns_that_its_lock_is_gone(
     _hasty(monkeypatch, 0.5, 3600.0)  # no heartbeat: as a process that is stopped
     first, second = another(), another()
     make_orders(first, tmp_path)
-    with first.lock(ORDERS, "ann", 5) as sleeper:
-        with second.lock(ORDERS, "bob", 20) as lock:
-            lock.check()
-            with pytest.raises(ConflictError) as caught:
-                sleeper.check()
-            assert caught.value.reason is Reason.LOCKED
-            lock.check()
+    with first.lock(ORDERS, "ann", 5) as sleeper, second.lock(ORDERS, "bob", 20) as lock:
+        lock.check()
+        with pytest.raises(ConflictError) as caught:
+            sleeper.check()
+        assert caught.value.reason is Reason.LOCKED
+        lock.check()
     with second.lock(ORDERS, "bob", 5) as lock:  # the sleeper's end has taken nobody else's lock away
         lock.check()
 
