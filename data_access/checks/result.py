@@ -217,10 +217,11 @@ def _block(box: ET.Element, result: CheckResult) -> None:
         box, "div", {"style": f"border-left:4px solid {colour};padding:.1em 0 .1em .8em;margin:0 0 .7em 0"}
     )
     title = ET.SubElement(block, "div")
-    ET.SubElement(title, "b").text = result.check.sentence()
+    name = ET.SubElement(title, "b")
+    name.text, name.tail = result.check.sentence(), " "
     badge = ET.SubElement(
         title, "span",
-        {"style": f"background:{colour};color:#fff;border-radius:3px;padding:0 .45em;margin-left:.6em;font-size:85%"},
+        {"style": f"background:{colour};color:#fff;border-radius:3px;padding:0 .45em;margin-left:.3em;font-size:85%"},
     )  # fmt: skip
     badge.text = _LABELS[result.word]
     seen = result.seen if result.judged else f"Could not be judged: {result.seen}"
