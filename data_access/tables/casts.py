@@ -48,8 +48,6 @@ def _to_file(column: pa.Array | pa.ChunkedArray, field: pa.Field, target: pa.Dat
         )
     if pa.types.is_dictionary(field.type) and field.type.ordered:
         _check_categories(column, field, first_row)
-    if column.type == target:
-        return column
     if isinstance(column.type, pa.BaseExtensionType):
         column = column.cast(column.type.storage_type)
     meaning = field.type.storage_type if isinstance(field.type, pa.BaseExtensionType) else field.type
@@ -57,7 +55,7 @@ def _to_file(column: pa.Array | pa.ChunkedArray, field: pa.Field, target: pa.Dat
         meaning = meaning.value_type
     if pa.types.is_dictionary(column.type) and not pa.types.is_dictionary(target):
         column = column.cast(column.type.value_type)
-    if not pa.types.is_dictionary(target):
+    if not pa.types.is_dictionary(target):  # what a reader gets has to hold it too: nanoseconds end in 2262
         column = _cast(column, meaning, field, first_row)
     return _cast(column, target, field, first_row)
 
@@ -202,7 +200,8 @@ def _categorical(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
     """A dictionary whose categories are the table's, in their order; then those that only the data have."""
     encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     known = categories_of(field)
-    return pa.chunked_array([_coded(chunk, field.type, known) for chunk in encoded.chunks], field.type)
+    chunks = encoded.chunks or [pa.array([], encoded.type.value_type).dictionary_encode()]
+    return pa.chunked_array([_coded(chunk, field.type, known) for chunk in chunks], field.type)
 
 
 def _coded(chunk: pa.DictionaryArray, type_: pa.DictionaryType, known: pa.Array | None) -> pa.DictionaryArray:

@@ -27,8 +27,22 @@ def evolve(now: Schema, frame: pa.Schema, name: TableName) -> Schema:
 
     Raises SchemaError(schema-mismatch).
     """
+    return _evolved(now, frame, name, partly=False)
+
+
+def merged(now: Schema, ours: Schema, name: TableName) -> Schema:
+    """Of two who changed a table's schema at once: the present one with what the other's has more.
+
+    Files of either are read by it. Raises SchemaError(schema-mismatch) where both can't be right.
+    """
+    return _evolved(now, logical(ours), name, partly=True)
+
+
+def _evolved(now: Schema, frame: pa.Schema, name: TableName, *, partly: bool) -> Schema:
+    """`partly`: the frame may lack columns."""
     known = logical(now)
-    problems = [*_missing(now, frame), *_differing(now, known, frame), *_unfit_new(known, frame)]
+    missing = [] if partly else _missing(now, frame)
+    problems = [*missing, *_differing(now, known, frame), *_unfit_new(known, frame)]
     if problems:
         raise SchemaError(Reason.SCHEMA_MISMATCH, *_message(name, now, known, frame, problems))
     keys = {column.name for column in now.partition_by}

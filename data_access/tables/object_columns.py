@@ -65,6 +65,11 @@ def missing_as(column: pandas.Series) -> str:
     return "NA" if type(pandas.NA) in types and type(None) not in types else ""
 
 
+def holds_arrays(column: pandas.Series) -> bool:
+    """Whether its lists are numpy arrays, which is what Arrow gives back by itself."""
+    return numpy.ndarray in set(map(type, column.array))
+
+
 def _kind(type_: type) -> str:
     return next((name for types, name in _KINDS if issubclass(type_, types)), type_.__name__)
 

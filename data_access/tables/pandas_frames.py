@@ -16,7 +16,7 @@ import pandas
 import pyarrow as pa
 
 from data_access.errors import Reason, SchemaError
-from data_access.tables.object_columns import check_objects, first_sentence, missing_as
+from data_access.tables.object_columns import check_objects, first_sentence, holds_arrays, missing_as
 from data_access.tables.stored_schema import PANDAS_DTYPE, with_categories
 
 _MISSING = {"nan": numpy.nan, "NA": pandas.NA}
@@ -113,8 +113,9 @@ def _hint(values: pandas.Series | pandas.Index, type_: pa.DataType) -> str | Non
         return f"string {dtype.na_value}" if dtype.storage == "python" else None
     if isinstance(dtype, pandas.CategoricalDtype):
         return f"category {dtype.categories.dtype}"
-    natural = pa.types.is_nested(type_) or pa.types.is_decimal(type_) or pa.types.is_date(type_)
-    if dtype.kind != "O" or natural or type_ in (pa.binary(), pa.large_binary()):
+    if dtype.kind != "O" or type_ in (pa.binary(), pa.large_binary()):
+        return None
+    if pa.types.is_decimal(type_) or pa.types.is_date(type_) or (pa.types.is_nested(type_) and holds_arrays(values)):
         return None
     return f"object {missing_as(values)}".strip()
 
