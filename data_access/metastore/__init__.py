@@ -25,10 +25,10 @@ def connect(settings: Settings) -> Metastore:
 
             return SqlMetastore(place)
         case "hive":
-            from data_access.metastore.hive import HiveMetastore
+            from data_access.metastore.hive.store import HiveMetastore
 
             return HiveMetastore(place, user=settings.user)
         case "glue":
-            from data_access.metastore.glue import GlueMetastore
+            from data_access.metastore.glue.store import GlueMetastore
 
             return GlueMetastore(place)

@@ -74,7 +74,8 @@ def _hive(text: str) -> Place:
         if split.scheme != "thrift" or not host or split.path.strip("/") or split.username:
             raise _wrong(f"'{_shown(url)}' is no address of a Hive Metastore.")
         addresses.append((host, port))
-    return Place("hive", ",".join(f"thrift://{host}:{port}" for host, port in addresses), addresses=tuple(addresses))
+    shown = ",".join(f"thrift://{f'[{host}]' if ':' in host else host}:{port}" for host, port in addresses)
+    return Place("hive", shown, addresses=tuple(addresses))
 
 
 def _glue(rest: str) -> Place:
@@ -111,7 +112,7 @@ def _postgresql(text: str) -> Place:
 
 
 def _shown(text: str) -> str:
-    return re.sub(r"//[^/@]*@", "//…@", text)[:80]
+    return re.sub(r"[^/@\s]*@", "…@", text)[:80]
 
 
 def _wrong(sentence: str) -> DataError:

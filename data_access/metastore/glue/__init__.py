@@ -5,9 +5,3 @@ lease.py     the lock, which Glue has not: a lease in the table's parameters
 records.py   between our records and Glue's structures
 calls.py     calls, and Glue's errors as ours
 """
-
-from __future__ import annotations
-
-from data_access.metastore.glue.store import GlueMetastore
-
-__all__ = ["GlueMetastore"]

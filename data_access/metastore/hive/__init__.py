@@ -7,9 +7,3 @@ locks.py         exclusive locks with heartbeat, and what becomes of a dead writ
 probe.py         does this server compare before it swaps?
 failures.py      Hive's exceptions as ours
 """
-
-from __future__ import annotations
-
-from data_access.metastore.hive.store import HiveMetastore
-
-__all__ = ["HiveMetastore"]
