@@ -31,6 +31,13 @@ class Workspace:
     warehouse: str  # URL, without a slash at the end
     now: Callable[[], datetime] = _now
 
+    @property
+    def sandbox(self) -> str:
+        """The database that is this user's own: made at the first store to it."""
+        from data_access.tables.namespaces import own_sandbox
+
+        return own_sandbox(self.user, self.settings)
+
     def close(self) -> None:
         self.metastore.close()
 

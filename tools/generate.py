@@ -30,10 +30,11 @@ def chart_files() -> dict[str, str]:
 
 
 def data_files() -> dict[str, str]:
-    """What comes from the settings of the data module."""
-    from tools.data_reference import settings_page
+    """What comes from the data module: its settings, its public names."""
+    from tools.data_api_page import api_page
+    from tools.data_settings_page import settings_page
 
-    return {"docs/reference/data-settings.md": settings_page()}
+    return {"docs/reference/data-settings.md": settings_page(), "docs/reference/data.md": api_page()}
 
 
 def main(arguments: list[str] | None = None, sources: tuple[Callable[[], dict[str, str]], ...] = ()) -> int:
