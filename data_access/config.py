@@ -41,7 +41,10 @@ class DatabaseSettings(BaseModel):
 
 
 class Settings(BaseModel):
-    """Everything `data_access` can be told."""
+    """Everything `data_access` can be told: where tables are, who may write which, how calls behave.
+
+    `read_settings` makes one of file, environment and arguments; all keys are in docs/reference/data-settings.md.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
