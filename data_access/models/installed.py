@@ -7,7 +7,9 @@ import functools
 import hashlib
 import json
 import re
+import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -56,11 +58,34 @@ def source_of(direct_url: str | None) -> Source:
 
 def distributions(modules: Iterable[str]) -> tuple[Distribution, ...]:
     """All that is installed, by name; `needed` are those that hold one of these modules, and what they need."""
+    there = _installed(_changes())
+    needed = closure(providers(modules, there.top_packages), there.requires)
+    return tuple(replace(each, needed=each.name in needed) for each in there.distributions)
+
+
+@dataclass(frozen=True)
+class _Installed:
+    distributions: tuple[Distribution, ...]
+    requires: Mapping[str, tuple[str, ...]]
+    top_packages: Mapping[str, list[str]]
+
+
+def _changes() -> tuple[tuple[str, int], ...]:
+    """When each folder of packages changed: installing adds a .dist-info, removing takes one away."""
+    folders = [Path(each or ".") for each in sys.path]
+    return tuple((str(folder), folder.stat().st_mtime_ns) for folder in folders if folder.is_dir())
+
+
+@functools.lru_cache(maxsize=1)
+def _installed(changes: tuple[tuple[str, int], ...]) -> _Installed:
     found = {normal(each.name): each for each in reversed(list(metadata.distributions())) if each.name}
-    needed = closure(providers(modules), {name: tuple(each.requires or ()) for name, each in found.items()})
-    return tuple(
-        Distribution(name, each.version, _content(each), source_of(_text(each, "direct_url.json")), name in needed)
-        for name, each in sorted(found.items())
+    return _Installed(
+        tuple(
+            Distribution(name, each.version, _content(each), source_of(_text(each, "direct_url.json")), False)
+            for name, each in sorted(found.items())
+        ),
+        {name: tuple(each.requires or ()) for name, each in found.items()},
+        metadata.packages_distributions(),
     )
 
 
@@ -69,9 +94,11 @@ def content_in(folder: Path) -> dict[str, str | None]:
     return {normal(each.name): _content(each) for each in metadata.distributions(path=[str(folder)])}
 
 
-def providers(modules: Iterable[str]) -> set[str]:
-    """The distributions of these modules' top packages; those of none (Python's own, files of the user's) drop out."""
-    known = metadata.packages_distributions()
+def providers(modules: Iterable[str], known: Mapping[str, Iterable[str]]) -> set[str]:
+    """The distributions of these modules' top packages; those of none (Python's own, files of the user's) drop out.
+
+    `known`: top package → distributions. Pure.
+    """
     return {normal(name) for module in modules for name in known.get(module.partition(".")[0], ())}
 
 

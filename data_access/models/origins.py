@@ -13,53 +13,33 @@ from data_access.tables.model import Anchor
 from data_access.workspace import Workspace
 
 
-def anchors_of(inputs: Any) -> tuple[Anchor, ...]:
-    """From what `inputs=` takes: anchors, commits, their text, or several of them; None: what the session has read.
+def anchors_of(workspace: Workspace, given: Any) -> tuple[Anchor, ...]:
+    """From what `inputs=` takes: an anchor, a commit, a table's name (its present commit), or several; None: what the
+    session has read.
 
-    Raises DataError(bad-argument).
+    Raises DataError(bad-argument, bad-name), NotFoundError(unknown-table).
     """
-    if inputs is None:
-        from data_access.provenance import inputs_now
+    from data_access import provenance
 
-        return inputs_now()
-    several = [inputs] if isinstance(inputs, (str, Anchor)) or hasattr(inputs, "anchor") else inputs
-    if isinstance(several, Mapping):
-        several = list(several.values())
-    if not isinstance(several, Iterable):
-        raise _no_anchor(inputs)
-    return tuple(dict.fromkeys(_anchor(each) for each in several))
-
-
-def _anchor(given: Any) -> Anchor:
-    found = getattr(given, "anchor", given)
-    if isinstance(found, Anchor):
-        return found
-    if isinstance(found, str):
-        try:
-            return Anchor.parse(found)
-        except (ValueError, DataError):
-            pass
-    raise _no_anchor(given)
+    if given is None:
+        return provenance.inputs_now()
+    if isinstance(given, Mapping):
+        given = list(given.values())
+    several = given if isinstance(given, (list, tuple, set, frozenset)) else [given]
+    with provenance.inputs(*several, workspace=workspace) as anchors:
+        return anchors
 
 
-def _no_anchor(given: Any) -> DataError:
-    return DataError(
-        Reason.BAD_ARGUMENT,
-        f"{str(given)[:200]!r} names no commit of a table.",
-        'Give inputs=[anchor("sales.orders")], or the text of an anchor as sales.orders@42:01J….',
-    )
-
-
-def pinned(workspace: Workspace, anchors: Iterable[Anchor], why: str) -> tuple[InputRecord, ...]:
+def pinned(workspace: Workspace, anchors: Iterable[Anchor], holder: str) -> tuple[InputRecord, ...]:
     """A pin in each table; where there can be none, the record says why. Never raises DataError."""
-    return tuple(_pinned(workspace, each, why) for each in anchors)
+    return tuple(_pinned(workspace, each, holder) for each in anchors)
 
 
-def _pinned(workspace: Workspace, anchor: Anchor, why: str) -> InputRecord:
+def _pinned(workspace: Workspace, anchor: Anchor, holder: str) -> InputRecord:
     from data_access.tables.pins import pin
 
     try:
-        return InputRecord(anchor, pin(workspace, anchor, why))
+        return InputRecord(anchor, pin(workspace, anchor, f"kept by {workspace.user}", holder=holder))
     except DataError as error:
         return InputRecord(anchor, None, str(error))
 

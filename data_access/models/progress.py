@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from data_access.config import Settings
-
-_WORTH_IT = 64 * 1024**2
+from data_access.tables.progress import progress, watched
 
 
 @contextmanager
 def over_bytes(settings: Settings, what: str, total: int) -> Iterator[Callable[[int], None]]:
     """Yields what is to be told how many bytes more are done; safe for threads."""
-    if not _shown(settings) or total < _WORTH_IT:
-        yield lambda _: None
-        return
-    from tqdm.auto import tqdm
-
-    with tqdm(total=total, desc=what, unit="B", unit_scale=True, leave=False) as bar:
-        yield bar.update
+    with progress(settings, what, total) as bar:
+        yield lambda size: bar.advance(size, 0)
 
 
 @contextmanager
 def over_steps(settings: Settings, what: str, total: int) -> Iterator[Callable[[str], None]]:
     """Yields what is to be told the name of each step as it begins."""
-    if not _shown(settings):
+    if not (watched() if settings.progress is None else settings.progress):
         yield lambda _: None
         return
     from tqdm.auto import tqdm
@@ -38,9 +31,3 @@ def over_steps(settings: Settings, what: str, total: int) -> Iterator[Callable[[
             bar.update()
 
         yield step
-
-
-def _shown(settings: Settings) -> bool:
-    if settings.progress is not None:
-        return settings.progress
-    return sys.stderr.isatty() or "ipykernel" in sys.modules

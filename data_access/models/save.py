@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -23,7 +24,7 @@ from data_access.models.portable.refusal import Refusal
 from data_access.models.reference import checked_name
 from data_access.models.repository import Repository, temporary
 from data_access.tables.ids import ulid
-from data_access.tables.model import Anchor
+from data_access.tables.model import Anchor, Code
 from data_access.workspace import Workspace
 
 TOLERANCE = 1e-5
@@ -73,7 +74,7 @@ def save_model(  # noqa: PLR0913 - one call keeps all that there is to know
         origins.metrics_of(metrics),
         origins.params_of(model, params),
         {str(key): str(value) for key, value in (tags or {}).items()},
-        origins.anchors_of(inputs),
+        origins.anchors_of(repository.workspace, inputs),
         str(repository.resolve(parent)) if parent is not None else None,
     )
     with temporary() as scratch:
@@ -152,7 +153,7 @@ def _draft(  # noqa: PLR0913, PLR0917 - the parts of a manifest meet here
     locked = locking.lock(_modules(model, written, example))
     (folder / layout.ENVIRONMENT).mkdir()
     (folder / layout.LOCK).write_text(locked.text)
-    _keep_diff(folder)
+    code = _keep_code(folder)
     now = repository.workspace.now()
     return ModelVersion(
         name=given.name,
@@ -174,7 +175,7 @@ def _draft(  # noqa: PLR0913, PLR0917 - the parts of a manifest meet here
         seed=seed,
         inputs=(),
         parent=given.parent,
-        code=provenance.code(),
+        code=code,
         environment=provenance.environment(),
         lock=locked.record,
     )
@@ -211,13 +212,20 @@ def _recorded(example: examples.Example | None, deviation: float | None) -> Exam
     )
 
 
-def _keep_diff(folder: Path) -> None:
+def _keep_code(folder: Path) -> Code:
+    """The code that runs, and its difference to the commit as a file, where that is not too long."""
     from data_access import provenance
 
-    diff = provenance.uncommitted()
-    if diff and len(diff) <= MOST_DIFF_BYTES:
-        (folder / layout.CODE).mkdir()
-        (folder / layout.DIFF).write_bytes(diff)
+    for _ in range(3):  # somebody may save a file between the two
+        diff, code = provenance.uncommitted(), provenance.code()
+        if code.dirty_diff is None:
+            break
+        if hashlib.sha256(diff).hexdigest() == code.dirty_diff:
+            if len(diff) <= MOST_DIFF_BYTES:
+                (folder / layout.CODE).mkdir()
+                (folder / layout.DIFF).write_bytes(diff)
+            break
+    return code
 
 
 def _publish(repository: Repository, folder: Path, draft: ModelVersion, anchors: Sequence[Anchor]) -> ModelVersion:

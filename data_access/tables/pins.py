@@ -10,15 +10,17 @@ from data_access.tables.model import Anchor
 from data_access.workspace import Workspace
 
 
-def pin(workspace: Workspace, anchor: Anchor, why: str = "") -> str:
+def pin(workspace: Workspace, anchor: Anchor, why: str = "", *, holder: str | None = None) -> str:
     """Keep a commit from gc; gives the pin's id. Whoever may write below the table's root may pin.
+
+    `holder` is what keeps it, by default the user: `release` lets go of what its user holds, and of nothing else.
 
     Raises NotFoundError (unknown-table, unknown-commit, expired), ForbiddenError, DataError(foreign-table).
     """
     record, _ = snapshot.head_of(workspace, anchor.table)
     held = snapshot.commit_at(workspace, record, anchor).anchor
     id_ = ulid(workspace.now())
-    hold = holds.Hold(held, None, workspace.user, workspace.now(), why, places.pin(id_))
+    hold = holds.Hold(held, None, holder or workspace.user, workspace.now(), why, places.pin(id_))
     holds.keep(workspace, record, hold)
     return id_
 

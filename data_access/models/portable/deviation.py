@@ -1,7 +1,8 @@
 """How far one answer is from another. Pure.
 
-Numbers agree when |expected - seen| ≤ tolerance x (|expected| + m), m being the median of the column's |expected|: a
-share of each value, with a floor of the column's own scale, so that columns of any unit are held to the same rule.
+Numbers agree when |expected - seen| ≤ tolerance x (|expected| + m), m being the mean of the column's |expected|: a share
+of each value, with a floor of the column's own scale, so that columns of any unit are held to the same rule. (Not the
+median: of a sure classifier's probabilities half are next to nothing, and so would the floor be.)
 Everything else must be equal; nulls and NaN agree with themselves.
 """
 
@@ -84,11 +85,11 @@ def _numbers(column: pa.ChunkedArray) -> Any:
 
 
 def _apart(expected: Any, seen: Any) -> Any:
-    """|expected - seen| in units of |expected| + median; infinite where only one is a number."""
+    """|expected - seen| in units of |expected| + mean; infinite where only one is a number."""
     import numpy
 
     finite = numpy.abs(expected[numpy.isfinite(expected)])
-    scale = float(numpy.median(finite)) if len(finite) else 0.0
+    scale = float(numpy.mean(finite)) if len(finite) else 0.0
     with numpy.errstate(invalid="ignore", divide="ignore"):
         apart = numpy.abs(expected - seen) / (numpy.abs(expected) + (scale or 1.0))
     apart[(expected == seen) | (numpy.isnan(expected) & numpy.isnan(seen))] = 0.0

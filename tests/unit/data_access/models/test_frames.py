@@ -132,6 +132,9 @@ def test_near_is_a_share_of_each_value_and_of_the_column() -> None:
     tiny = _table(y=[1e-9, 2e-9])
     assert not deviation(tiny, _table(y=[2e-9, 2e-9]), 1e-5).agrees
     assert deviation(_table(y=[0.0, 1.0]), _table(y=[1e-6, 1.0]), 1e-5).agrees
+    sure = _table(p=[1.0, 1e-14, 3e-15, 1.0, 2e-15])
+    assert deviation(sure, _table(p=[1.0, 2e-14, 0.0, 1.0, 0.0]), 1e-5).agrees
+    assert not deviation(sure, _table(p=[1.0, 1e-3, 0.0, 1.0, 0.0]), 1e-5).agrees
 
 
 def test_the_difference_is_told() -> None:
