@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from data_access.errors import ConflictError, DataError, NotFoundError, Reason, UnknownOutcomeError
 from data_access.metastore.base import Lock, PartitionChange, Swap, TableRecord
 from data_access.names import TableName
-from data_access.tables import apply
+from data_access.tables import apply, prepare
 from data_access.tables.model import Commit
 from data_access.tables.prepare import Made, Proposal, make, plan_swap
 from data_access.tables.snapshot import is_committed, remember
@@ -232,7 +232,7 @@ class Attempts:
     def _in_time(self, proposal: Proposal) -> None:
         """gc takes files that no commit names for a crashed writer's once they are older than the grace."""
         grace = self._workspace.settings.gc_grace_hours
-        took = (time.monotonic() - proposal.began) / 3600
+        took = (prepare.monotonic() - proposal.began) / 3600
         share = 0.1 if proposal.operation == "gc" else 0.9  # see `gc_rules.recently_given_up`
         if grace and took > share * grace:
             raise DataError(

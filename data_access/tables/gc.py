@@ -10,7 +10,6 @@ Ages are by the storage's clock, never by a writer's.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -19,7 +18,7 @@ from datetime import datetime, timedelta
 from data_access.errors import CorruptError, DataError
 from data_access.metastore.base import TableRecord
 from data_access.names import TableName
-from data_access.tables import apply, holds, places, snapshot
+from data_access.tables import apply, holds, places, prepare, snapshot
 from data_access.tables.commit import commit
 from data_access.tables.gc_report import GcReport
 from data_access.tables.gc_rules import Facts, Fate, Item, Keep, give_up, judge, recently_given_up
@@ -56,7 +55,7 @@ def gc(
     check_may_write(workspace.user, name.database, workspace.settings)
     record, _ = snapshot.head_of(workspace, name)
     keep = Keep(timedelta(days=keep_days), max(1, keep_last), workspace.settings.gc_grace_hours * HOUR)
-    began = time.monotonic()
+    began = prepare.monotonic()
     now = workspace.now() if dry_run else _storage_time(workspace, record.root)
     facts = _facts(workspace, record, now)
     given_up = give_up(facts, keep)
