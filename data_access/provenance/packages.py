@@ -32,7 +32,7 @@ def environment() -> Environment:
         platform=_platform(),
         image=image(os.environ),
         packages=packages,
-        data_access=packages.get("remuda", ""),
+        data_access=packages.get("remuda") or packages.get("remuda-data", ""),
     )
 
 
