@@ -19,6 +19,7 @@ from tools.servers.errors import ServerError
 CACHE = Path(os.environ.get("REMUDA_CACHE", Path.home() / ".cache" / "remuda"))
 BIN = CACHE / "bin"
 SERVERS = CACHE / "servers"
+CENTRAL = "https://repo1.maven.org/maven2"
 
 
 @contextlib.contextmanager

@@ -20,14 +20,13 @@ from typing import Literal
 from xml.sax.saxutils import escape
 
 from tools.servers import postgres, spark
-from tools.servers.cache import SERVERS, download, only_one, whole
+from tools.servers.cache import CENTRAL, SERVERS, download, only_one, whole
 from tools.servers.errors import ServerError
 from tools.servers.postgres import PostgresServer
 from tools.servers.process import ROOT, ServerProcess, accepts, free_port
 
 Version = Literal["2.3.10", "4.0.1"]
 VERSIONS: tuple[Version, ...] = ("2.3.10", "4.0.1")
-CENTRAL = "https://repo1.maven.org/maven2"
 ARCHIVE = "org/apache/hive/hive-standalone-metastore-server/4.0.1/hive-standalone-metastore-server-4.0.1-bin.tar.gz"
 #: Path at Maven Central → sha256. Each was checked against the sha1 that is published beside it.
 SHA256 = {

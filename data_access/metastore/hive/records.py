@@ -18,6 +18,9 @@ COMMENT = "comment"
 OURS = {"EXTERNAL": "TRUE", "external.table.purge": "false", "discover.partitions": "false"}
 #: What Hive puts between `=` and `/` of a partition's name in place of these characters: %XX (FileUtils, Hive 2 to 4).
 _ESCAPED = re.compile(r"[\x01-\x1f\"#%'*/:=?\\\x7f{\[\]^]")
+_SMALL = ("tinyint", "smallint", "int")
+_WIDENING = ((*_SMALL, "bigint"), (*_SMALL, "double"), ("float", "double"))
+_DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)")
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 #: Characters: part_key_val varchar(256) and part_name varchar(767), in Hive's schemas for every database.
 LONGEST_VALUE, LONGEST_NAME = 256, 767
@@ -47,6 +50,24 @@ def fits(table: TableName, keys: Sequence[HiveColumn], values: Sequence[str]) ->
         f"a Hive Metastore takes {LONGEST_VALUE if long else LONGEST_NAME}.",
         "Partition by something shorter.",
     )
+
+
+def kept_wide(now: Sequence[HiveColumn], wanted: Sequence[HiveColumn]) -> tuple[HiveColumn, ...]:
+    """The columns wanted, with the type they have now where that is the wider one of the same kind."""
+    kept = [
+        HiveColumn(new.name, old.type, new.comment) if old.name == new.name and _wider(old.type, new.type) else new
+        for old, new in zip(now, wanted, strict=False)
+    ]
+    return (*kept, *wanted[len(kept) :])
+
+
+def _wider(type_: str, than: str) -> bool:
+    for family in _WIDENING:
+        if type_ in family and than in family:
+            return family.index(type_) > family.index(than)
+    decimals = [_DECIMAL.fullmatch(each) for each in (type_, than)]
+    sizes = [(int(found[1]), int(found[2])) for found in decimals if found]
+    return len(sizes) == 2 and sizes[0][1] == sizes[1][1] and sizes[0][0] > sizes[1][0]
 
 
 def to_database(record: DatabaseRecord) -> ttypes.Database:

@@ -11,12 +11,13 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from itertools import islice
 from typing import Any, TypeVar
 
 from hive_metastore import ttypes
 
-from data_access.errors import DataError, NotFoundError, Reason, UnreachableError
+from data_access.errors import DataError, NotFoundError, Reason, SchemaError, UnreachableError
 from data_access.metastore import sentences
 from data_access.metastore.base import (
     HEAD,
@@ -138,15 +139,14 @@ class HiveMetastore:
         sentences.partitions_apart(name, swap.partitions)
         if not self.capabilities.compare_and_swap and (now := self.table(name).head) != swap.expected:
             raise sentences.head_moved(swap, now, self.place)  # the caller holds the lock
-        table, expecting = records.to_table(swap.table), probe.expecting(HEAD, swap.expected)
         try:
-            self._connections.call(
-                "alter_table_with_environment_context", name.database, name.table, table, expecting, repeatable=False
-            )
-        except ReplyLostError as error:
-            raise sentences.outcome_unknown(f"the commit to '{name}'", self.place, error) from error
-        except HIVE as error:
-            self._why_not_swapped(swap, error)
+            self._alter(swap)
+        except SchemaError:
+            # After a widening was rolled back: Hive goes on saying the wider type, which reads the narrower files too.
+            columns = records.kept_wide(self.table(name).columns, swap.table.columns)
+            if columns == swap.table.columns:
+                raise
+            self._alter(replace(swap, table=replace(swap.table, columns=columns)))
 
     def swap_many(self, swaps: Sequence[Swap]) -> None:
         raise sentences.one_table_at_a_time(self.place)
@@ -253,16 +253,22 @@ class HiveMetastore:
         except HIVE as error:
             raise _sorted(error, doing, self.place) from error
 
-    def _why_not_swapped(self, swap: Swap, error: Exception) -> None:
-        """Raises, unless the server found just what was to be written: it had done it in an earlier try of its own."""
+    def _alter(self, swap: Swap) -> None:
         name = swap.table.name
-        if modified(error):
+        table, expecting = records.to_table(swap.table), probe.expecting(HEAD, swap.expected)
+        try:
+            self._connections.call(
+                "alter_table_with_environment_context", name.database, name.table, table, expecting, repeatable=False
+            )
+        except ReplyLostError as error:
+            raise sentences.outcome_unknown(f"the commit to '{name}'", self.place, error) from error
+        except HIVE as error:
+            if not modified(error):
+                self.table(name)  # says so when there is none
+                raise explained(error, f"commit to '{name}'", self.place) from error
             now = head_in(error)
-            if now == swap.table.head:
-                return
-            raise sentences.head_moved(swap, now, self.place) from error
-        self.table(name)  # says so when there is none
-        raise explained(error, f"commit to '{name}'", self.place) from error
+            if now != swap.table.head:  # else the server had done it in an earlier try of its own
+                raise sentences.head_moved(swap, now, self.place) from error
 
     def _none_in(self, database: str) -> list[Any]:
         self.database(database)

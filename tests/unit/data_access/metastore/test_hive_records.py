@@ -9,7 +9,7 @@ from thrift.Thrift import TApplicationException
 from data_access.errors import DataError, ForbiddenError, Reason, SchemaError, UnreachableError
 from data_access.metastore.base import HiveColumn
 from data_access.metastore.hive.failures import explained, head_in, modified
-from data_access.metastore.hive.records import fits, partition_name
+from data_access.metastore.hive.records import fits, kept_wide, partition_name
 from data_access.names import TableName
 
 KEYS = (HiveColumn("Day", "string"), HiveColumn("shop", "string"))
@@ -77,3 +77,24 @@ def test_what_the_server_says_is_said_in_our_tree(error: Exception, kind: type[D
     assert "thrift://m:9083" in ours.sentence
     assert "java" not in str(ours).lower().replace("connection", "")
     assert "\n" not in str(ours)
+
+
+@pytest.mark.parametrize(
+    ("now", "wanted", "kept"),
+    [
+        ("bigint", "int", "bigint"),
+        ("int", "bigint", "bigint"),
+        ("double", "float", "double"),
+        ("double", "int", "double"),
+        ("double", "bigint", "bigint"),  # never widened to it: not the way back
+        ("decimal(20,2)", "decimal(10,2)", "decimal(20,2)"),
+        ("decimal(20,2)", "decimal(10,3)", "decimal(10,3)"),
+        ("string", "int", "int"),
+        ("int", "int", "int"),
+    ],
+)
+def test_the_wider_type_stays(now: str, wanted: str, kept: str) -> None:
+    new = (HiveColumn("a", wanted, "new"), HiveColumn("b", "string"))
+    assert kept_wide((HiveColumn("a", now),), new) == (HiveColumn("a", kept, "new"), HiveColumn("b", "string"))
+    assert kept_wide((HiveColumn("other", now),), new) == new
+    assert kept_wide((HiveColumn("a", now), HiveColumn("b", "string"), HiveColumn("c", "int")), new[:1])[0].type == kept
