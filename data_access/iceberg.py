@@ -44,10 +44,14 @@ def load_arrow(  # noqa: PLR0913
     """The table, or the part that is asked for; `columns` in their order.
 
     `where` as for `load_dataframe`; `as_of`: a snapshot's id, the name of a tag or branch, an aware datetime (the
-    newest snapshot that is not later), or an anchor of a table that was read. Raises DataError: unknown-column, bad-predicate,
-    unknown-commit, bad-argument, corrupt, forbidden, unreachable.
+    newest snapshot that is not later), or an anchor of a table that was read. Raises DataError: unknown-column,
+    bad-predicate, unknown-commit, bad-argument, corrupt, forbidden, unreachable.
     """
+    from data_access.provenance import note_read
+
     table = IcebergTable(workspace, record, as_of)
+    if table.anchor is not None:
+        note_read(table.anchor)
     names = table.schema.names if columns is None else [column(name, table.schema).name for name in columns]
     wanted = predicate_of(where, table.schema)
     needed = list(dict.fromkeys([*names, *columns_of(wanted)]))
@@ -90,10 +94,6 @@ class IcebergTable:
         self, columns: Sequence[str], where: Predicate | None, limit: int | None = None
     ) -> pa.RecordBatchReader:
         """At least the rows that are wanted, with these columns in their order."""
-        from data_access.provenance import note_read
-
-        if self.anchor is not None:
-            note_read(self.anchor)
         fields = pa.schema([self.schema.field(name) for name in columns])
         return pa.RecordBatchReader.from_batches(fields, self._scanned(fields, where, limit))
 

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from data_access.query.scan import Scanned, Scans
 from data_access.query.statement import Query, parse, refused
+from data_access.tables.model import Anchor
 
 
 class Source(Protocol):
@@ -22,6 +23,11 @@ class Source(Protocol):
 
     @property
     def schema(self) -> pa.Schema: ...
+
+    @property
+    def anchor(self) -> Anchor | None:
+        """What to note as an input; None of what has no commits."""
+        ...
 
     def open(self, columns: list[str], filter_: pc.Expression | None) -> pa.Table | pa.RecordBatchReader: ...
 

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from data_access.names import TableName
 from data_access.query.filters import Among, Both, Comparison, Either, Filter, Null, understood
 from data_access.tables import predicate
+from data_access.tables.model import Anchor
 from data_access.tables.plan import ReadPlan, plan
 from data_access.tables.predicate import Predicate
 from data_access.tables.read import batches, read
@@ -29,10 +30,12 @@ class Lake:
         self._snapshot = open_snapshot(workspace, name, as_of)
         self.schema = arrow_schema(self._snapshot.commit.schema).remove_metadata()
 
-    def open(self, columns: list[str], filter_: pc.Expression | None) -> pa.Table | pa.RecordBatchReader:
-        from data_access.provenance import note_read
+    @property
+    def anchor(self) -> Anchor:
+        """Which commit this is."""
+        return self._snapshot.commit.anchor
 
-        note_read(self._snapshot.commit.anchor)
+    def open(self, columns: list[str], filter_: pc.Expression | None) -> pa.Table | pa.RecordBatchReader:
         found = self._plan(columns, filter_)
         if found.kept.bytes <= STREAM_BYTES:
             return read(self._workspace, found)

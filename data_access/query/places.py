@@ -20,6 +20,8 @@ from data_access.workspace import Workspace
 class Given:
     """A frame of the caller's, or a file's."""
 
+    anchor = None
+
     def __init__(self, table: pa.Table) -> None:
         self._table = table
         self.schema = table.schema.remove_metadata()
@@ -30,6 +32,8 @@ class Given:
 
 class DatabaseTable:
     """A table of a configured database."""
+
+    anchor = None
 
     def __init__(self, database: Postgres, schema: str, table: str) -> None:
         self._database, self._schema, self._table = database, schema, table

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from data_access.provenance import note_read
 from data_access.query.engine import Engine
 from data_access.query.places import Places
 from data_access.workspace import Workspace
@@ -41,6 +42,8 @@ class Running:
             for reference, source in zip(query.references, sources, strict=True):
                 if source is not None:
                     self._engine.bind(reference.words, source)
+                    if source.anchor is not None:  # here, since scans run in threads, where nobody's inputs() is open
+                        note_read(source.anchor)
             self._relation = self._engine.run(query, asked.params)
         except BaseException:
             self._close()

@@ -1,8 +1,8 @@
 """A table that DuckDB scans when, and as far as, it needs it: its own optimizer says which columns and rows.
 
 DuckDB calls `scanner(columns=…, filter=…)` of a `pyarrow.dataset.Dataset` for each scan. What it asks for has passed
-through views, subqueries and joins, holds for NaN and null as DuckDB counts them, and comes at run time: the values
-that the other side of a join has are a filter, too.
+through views, subqueries and joins, and holds for NaN and null as DuckDB counts them. What the other side of a join
+turns out to have, DuckDB 2.0 does not tell a scan of Python's.
 """
 
 from __future__ import annotations
