@@ -167,7 +167,7 @@ def from_file(
         elif name in keys:
             continue
         else:
-            column = pa.chunked_array([pa.nulls(table.num_rows, field.type)])
+            column = _nulls(full, table.num_rows)
         fields.append(field)
         arrays.append(column)
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata=wanted.metadata))
@@ -178,10 +178,19 @@ def constant(field: pa.Field, value: object, rows: int) -> pa.ChunkedArray:
     type_ = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
     one = _from_file(pa.chunked_array([pa.array([value], type_)]), field)
     if value is None:
-        return pa.chunked_array([pa.nulls(rows, one.type)])
+        return _nulls(field, rows)
     if pa.types.is_dictionary(one.type):
         return one.take(pa.repeat(pa.scalar(0, pa.int32()), rows))
     return pa.chunked_array([pa.repeat(one[0], rows)])
+
+
+def _nulls(field: pa.Field, rows: int) -> pa.ChunkedArray:
+    """A column of nulls; a categorical has its categories all the same."""
+    known = categories_of(field)
+    if known is None:
+        return pa.chunked_array([pa.nulls(rows, field.type)])
+    indices = pa.nulls(rows, field.type.index_type)
+    return pa.chunked_array([pa.DictionaryArray.from_arrays(indices, known, ordered=field.type.ordered)])
 
 
 def _from_file(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
