@@ -92,6 +92,8 @@ class _Verbs:
         verb.add_argument("table", metavar="TABLE")
         verb.add_argument("before", type=_as_of, metavar="COMMIT")
         verb.add_argument("after", type=_as_of, nargs="?", metavar="COMMIT", help="the present one when left out")
+        verb.add_argument("--rows", action="store_true", help="also compare the rows of changed partitions")
+        verb.add_argument("--key", action="append", default=[], metavar="COLUMN", help="columns that name a row")
         verb = self._verb(
             "rollback", "make a table what it was at an earlier commit", "data-access rollback sandbox_ann.orders 41"
         )
@@ -114,6 +116,8 @@ class _Verbs:
         )
         verb.add_argument("table", metavar="TABLE")
         verb.add_argument("--yes", action="store_true", help="remove; without it nothing is changed")
+        verb.add_argument("--keep-days", type=float, default=30, help="commits replaced later than that stay (30)")
+        verb.add_argument("--keep-last", type=_positive, default=1, help="so many last commits stay (1)")
         verb = self._verb("check", "judge a table by its checks", "data-access check sales.orders --as-of 42")
         verb.add_argument("table", metavar="TABLE")
         verb.add_argument("--as-of", type=_as_of, help="a commit's number, a tag, an anchor or a time")

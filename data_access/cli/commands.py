@@ -40,8 +40,20 @@ def _history(given: argparse.Namespace) -> Answer:
 
 
 def _diff(given: argparse.Namespace) -> Answer:
-    found = api.diff(given.table, given.before, given.after)
-    return Answer(found, repr(found))
+    after = None if given.after is None else _at(given.table, given.after)
+    found = api.diff(_at(given.table, given.before), after, rows=given.rows, keys=given.key or None)
+    value: dict[str, Any] = {
+        "from": found.a.anchor, "to": found.b.anchor, "columns": found.columns, "partitions": found.partitions,
+    }  # fmt: skip
+    if found.rows is not None:
+        kinds = {"added": found.rows.added, "removed": found.rows.removed, "changed": found.rows.changed}
+        value["rows"] = {kind: table.to_pylist() for kind, table in kinds.items() if table is not None}
+    return Answer(value, as_text(found.listing(), width()))
+
+
+def _at(table: str, commit: int | str) -> str:
+    """A commit as text, for whoever takes no table beside it."""
+    return commit if isinstance(commit, str) and "@" in commit else f"{table}@{commit}"
 
 
 def _rollback(given: argparse.Namespace) -> Answer:
@@ -64,9 +76,13 @@ def _tag(given: argparse.Namespace) -> Answer:
 
 
 def _gc(given: argparse.Namespace) -> Answer:
-    found = api.gc(given.table, dry_run=not given.yes)
-    hint = "" if given.yes else "\n\nNothing was changed; --yes lets it go."
-    return Answer(found, f"{found!r}{hint}")
+    found = api.gc(given.table, dry_run=not given.yes, keep_days=given.keep_days, keep_last=given.keep_last)
+    value = {
+        "table": found.table, "dry_run": found.dry_run, "given_up": found.given_up,
+        "bytes_removed": found.bytes_removed, "removed": found.removed, "kept": found.kept,
+    }  # fmt: skip
+    hint = "" if given.yes else "\n--yes lets it go."
+    return Answer(value, as_text(found.listing(), width()) + hint)
 
 
 def _check(given: argparse.Namespace) -> Answer:
