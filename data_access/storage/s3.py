@@ -72,6 +72,7 @@ class S3Storage:
         return self._each(self.get, urls)
 
     def put(self, url: str, data: bytes | memoryview, *, if_absent: bool = False) -> None:
+        data = memoryview(data).cast("B")  # Arrow's buffers are of signed bytes, which the SDK does not take
         if if_absent:
             self._create(url, data)
         elif len(data) <= PART:

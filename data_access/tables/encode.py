@@ -54,7 +54,7 @@ def encoding_for(sample: pa.Table, compression: str) -> Encoding:
     kept: list[str] = []
     for name, column in zip(sample.schema.names, sample.columns, strict=True):
         if pa.types.is_nested(column.type):
-            kept += _leaves(name, column.type)
+            kept += leaf_names(name, column.type)
         elif _repeats(column):
             kept.append(name)
     dictionaries = any(pa.types.is_dictionary(column.type) for column in sample.columns)
@@ -72,51 +72,54 @@ def _repeats(column: pa.ChunkedArray) -> bool:
         return True
 
 
-def _leaves(prefix: str, kind: pa.DataType) -> Iterator[str]:
+def leaf_names(prefix: str, kind: pa.DataType) -> Iterator[str]:
     """Parquet's names of the columns that a nested one is kept in."""
     if pa.types.is_struct(kind):
         for each in kind:
-            yield from _leaves(f"{prefix}.{each.name}", each.type)
+            yield from leaf_names(f"{prefix}.{each.name}", each.type)
     elif pa.types.is_map(kind):
-        yield from _leaves(f"{prefix}.key_value.key", kind.key_type)
-        yield from _leaves(f"{prefix}.key_value.value", kind.item_type)
+        yield from leaf_names(f"{prefix}.key_value.key", kind.key_type)
+        yield from leaf_names(f"{prefix}.key_value.value", kind.item_type)
     elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        yield from _leaves(f"{prefix}.list.element", kind.value_type)
+        yield from leaf_names(f"{prefix}.list.element", kind.value_type)
     else:
         yield prefix
 
 
-def group_rows(table: pa.Table) -> int:
-    """Rows of a row group."""
-    width = table.nbytes / max(1, table.num_rows)
-    return max(1, min(GROUP_ROWS, int(GROUP_BYTES / max(width, 1))))
-
-
-def write_file(
-    storage: Storage, url: str, table: pa.Table, encoding: Encoding, put: Callable[[str, pa.Buffer], None] | None = None
+def write_file(  # noqa: PLR0913, PLR0917 - the table's size is known to the caller, and slow to ask for
+    storage: Storage,
+    url: str,
+    table: pa.Table,
+    size: int,
+    encoding: Encoding,
+    put: Callable[[str, memoryview], None] | None = None,
 ) -> Encoded:
-    """Encode and store; `put` takes small files instead of the storage, so that encoding need not wait for it."""
-    if table.nbytes <= IN_MEMORY:
+    """Encode and store; `size` is about that of the table in memory.
+
+    `put` takes small files instead of the storage, so that encoding need not wait for it.
+    """
+    group = max(1, min(GROUP_ROWS, int(GROUP_BYTES * table.num_rows / max(1, size))))
+    if size <= IN_MEMORY:
         sink = pa.BufferOutputStream()
-        metadata = _encode(table, sink, encoding)
+        metadata = _encode(table, sink, encoding, group)
         buffer = sink.getvalue()
         view = memoryview(buffer)
         known = _known(metadata, table.schema, hashlib.sha256(view).hexdigest(), bytes(view[-8:]), len(view))
-        (put or storage.put)(url, view)  # type: ignore[arg-type]
+        (put or storage.put)(url, view)
         return known
     made: list[Encoded] = []
 
     def write(file: IO[bytes]) -> None:
         hashing = _Hashing(file)
         with pa.BufferedOutputStream(pa.PythonFile(hashing, mode="w"), _STREAM_BUFFER) as sink:
-            metadata = _encode(table, sink, encoding)
+            metadata = _encode(table, sink, encoding, group)
         made.append(_known(metadata, table.schema, hashing.sha256.hexdigest(), hashing.tail, hashing.size))
 
     storage.write(url, write)
     return made[-1]
 
 
-def _encode(table: pa.Table, sink: Any, encoding: Encoding) -> pq.FileMetaData:
+def _encode(table: pa.Table, sink: Any, encoding: Encoding, group: int) -> pq.FileMetaData:
     collected: list[pq.FileMetaData] = []
     with pq.ParquetWriter(
         sink,
@@ -127,7 +130,7 @@ def _encode(table: pa.Table, sink: Any, encoding: Encoding) -> pq.FileMetaData:
         write_page_index=table.num_rows > 100_000,
         metadata_collector=collected,
     ) as writer:
-        writer.write_table(table, row_group_size=group_rows(table))
+        writer.write_table(table, row_group_size=group)
     return collected[0]
 
 
@@ -174,7 +177,7 @@ def _flat(schema: pa.Schema) -> dict[int, str]:
     flat, leaf = {}, 0
     for each in schema:
         if pa.types.is_nested(each.type):
-            leaf += len(list(_leaves("", each.type)))
+            leaf += len(list(leaf_names("", each.type)))
         else:
             flat[leaf] = each.name
             leaf += 1

@@ -56,8 +56,10 @@ def load_dataframe(  # noqa: PLR0913 - the ways to say less than all
         return _from_file(place, columns=columns, where=where, limit=limit, into=into)
     workspace = workspace or current()
     name, as_of = _named(namespace, resource, as_of)
-    table = table_arrow(workspace, name, partitions=partitions, columns=columns, where=where, as_of=as_of, limit=limit)
-    return as_frame(table, into)  # type: ignore[arg-type]
+    return as_frame(  # nothing here holds the Arrow table, so that `into` can free it column by column
+        table_arrow(workspace, name, partitions=partitions, columns=columns, where=where, as_of=as_of, limit=limit),
+        into,  # type: ignore[arg-type]
+    )
 
 
 def load_batches(  # noqa: PLR0913 - as `load_dataframe`
@@ -146,16 +148,9 @@ def _iceberg(  # noqa: PLR0913 - as `load_dataframe`
     record = workspace.metastore.table(name)
     if record.format != "iceberg":
         raise error
-    if as_of is not None:
-        raise DataError(
-            Reason.NOT_SUPPORTED,
-            f"{name} is an Iceberg table, whose history is Iceberg's own; as_of= is for tables stored here.",
-            "Load it without as_of=, or use pyiceberg for its snapshots.",
-        ) from error
     from data_access.iceberg import load_arrow
 
-    table = load_arrow(workspace, record, columns, where)
-    return table if limit is None else table.slice(0, limit)
+    return load_arrow(workspace, record, columns, where, as_of, limit=limit)
 
 
 def _named(namespace: str | os.PathLike[str] | Anchor, resource: str | None, as_of: AsOf) -> tuple[TableName, AsOf]:

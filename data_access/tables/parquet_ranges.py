@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_access.tables.encode import stats_of
+from data_access.tables.encode import leaf_names, stats_of
 from data_access.tables.model import DataFile
 from data_access.tables.plan import ReadPlan, known_of
 from data_access.tables.predicate import Predicate, columns_of, may_match, range_of
@@ -47,23 +47,27 @@ def groups_of(metadata: pq.FileMetaData, plan: ReadPlan, file: DataFile, predica
             yield group
 
 
-def spans_of(metadata: pq.FileMetaData, group: int, names: Sequence[str]) -> list[tuple[int, int]]:
+def leaves_of(schema: pa.Schema, names: Sequence[str]) -> list[int]:
+    """Parquet's numbers of these columns, as far as the file has them: a nested one has several."""
+    wanted, found, leaf = set(names), [], 0
+    for each in schema:
+        count = len(list(leaf_names("", each.type)))
+        if each.name in wanted:
+            found += range(leaf, leaf + count)
+        leaf += count
+    return found
+
+
+def spans_of(metadata: pq.FileMetaData, group: int, leaves: Sequence[int]) -> list[tuple[int, int]]:
     """Bytes of these columns in a row group; near ones together, long ones in pieces."""
     found = metadata.row_group(group)
     chunks = []
-    for chunk in (found.column(i) for i in range(found.num_columns)):
-        if not _belongs(chunk.path_in_schema, names):
-            continue
+    for chunk in map(found.column, leaves):
         start = chunk.data_page_offset
         if chunk.has_dictionary_page and chunk.dictionary_page_offset is not None:
             start = min(start, chunk.dictionary_page_offset)
         chunks.append((start, start + chunk.total_compressed_size))
     return [piece for span in _near(sorted(chunks)) for piece in _cut(*span)]
-
-
-def _belongs(path: str, names: Sequence[str]) -> bool:
-    """Whether Parquet's column is one of these, or a part of a nested one of them."""
-    return path in names or ("." in path and any(path.startswith(f"{name}.") for name in names))
 
 
 def _near(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:

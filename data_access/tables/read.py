@@ -5,7 +5,9 @@ Nothing is listed, and no size is asked for: paths and sizes are the manifest's.
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -19,11 +21,11 @@ from data_access.errors import CorruptError, NotFoundError, Reason
 from data_access.storage.base import Storage
 from data_access.tables import memory
 from data_access.tables.model import DataFile
-from data_access.tables.parquet_ranges import Pieces, footer_of, groups_of, spans_of
+from data_access.tables.parquet_ranges import Pieces, footer_of, groups_of, leaves_of, spans_of
 from data_access.tables.plan import FilePlan, ReadPlan
 from data_access.tables.predicate import columns_of, expression
 from data_access.tables.progress import Progress
-from data_access.tables.schema import arrow_schema, from_file
+from data_access.tables.schema import from_file
 from data_access.workspace import Workspace
 
 #: Small files that are decoded together: one conversion and one filter for all of them.
@@ -55,9 +57,9 @@ def batches(
 
 
 def empty(plan: ReadPlan) -> pa.Table:
-    """No rows, with the right columns."""
-    known = arrow_schema(plan.schema)
-    return pa.Table.from_batches([], schema=pa.schema([known.field(name) for name in plan.columns], known.metadata))
+    """No rows, with the right columns, and categoricals with their categories."""
+    nowhere = (None,) * len(plan.schema.partition_by)
+    return from_file(_rows(0), plan.schema, plan.columns, partition=nowhere)
 
 
 def _tables(workspace: Workspace, plan: ReadPlan, progress: Progress | None, verify: bool) -> Iterator[pa.Table]:
@@ -84,11 +86,9 @@ def _tables(workspace: Workspace, plan: ReadPlan, progress: Progress | None, ver
                 return
 
 
-def _get(
-    storage: Storage, plan: ReadPlan, file: DataFile, start: int | None = None, end: int | None = None
-) -> memoryview:
+def _get(storage: Storage, plan: ReadPlan, file: DataFile, span: tuple[int, int] | None = None) -> memoryview:
     try:
-        return storage.get(f"{plan.root}/{file.path}", start, end)
+        return storage.get(f"{plan.root}/{file.path}", *(span or ()))
     except NotFoundError as error:
         raise CorruptError(
             Reason.CORRUPT,
@@ -111,28 +111,24 @@ class _Decoding:
         for file, body in zip(files, bodies, strict=True):
             self._check(file.file, body)
             with _corrupt(self.plan, file.file):
-                opened = pq.ParquetFile(pa.BufferReader(pa.py_buffer(body)))
-                names = self._names(opened.schema_arrow)
-                read = opened.read(columns=names, use_threads=False) if names else _rows(file.file.rows)
+                opened = _open(pa.BufferReader(pa.py_buffer(body)))
+                leaves = leaves_of(opened.schema_arrow, self.plan.decoded)
+                read = opened.read_all(leaves, use_threads=False) if leaves else _rows(file.file.rows)
             tables.append((file, read))
         return _joined([self._finished(some, table) for some, table in _alike(tables)])
 
     def group(self, file: FilePlan, metadata: pq.FileMetaData, number: int, pieces: Pieces) -> pa.Table:
         """One row group."""
         with _corrupt(self.plan, file.file):
-            opened = pq.ParquetFile(pa.PythonFile(pieces, mode="r"), metadata=metadata)
-            names = self._names(opened.schema_arrow)
+            opened = _open(pa.PythonFile(pieces, mode="r"), metadata)
+            leaves = leaves_of(opened.schema_arrow, self.plan.decoded)
             rows = metadata.row_group(number).num_rows
-            table = opened.read_row_group(number, columns=names, use_threads=False) if names else _rows(rows)
+            table = opened.read_row_group(number, leaves, use_threads=False) if leaves else _rows(rows)
         return self._finished(file, table)
 
     def known(self, file: FilePlan) -> pa.Table:
         """A file of which no column is wanted."""
         return self._finished(file, _rows(file.file.rows))
-
-    def _names(self, there: pa.Schema) -> list[str]:
-        names = set(there.names)
-        return [name for name in self.plan.decoded if name in names]
 
     def _finished(self, file: FilePlan, table: pa.Table) -> pa.Table:
         plan = self.plan
@@ -147,6 +143,23 @@ class _Decoding:
             raise _differs(self.plan, file, f"it has {len(body):,} bytes instead of {file.size:,}")
         if self.verify and hashlib.sha256(body).hexdigest() != file.sha256:
             raise _differs(self.plan, file, "its sha256 is another")
+
+
+@functools.cache
+def _pool() -> pa.MemoryPool | None:
+    """jemalloc, unless this process chose: the default, mimalloc, gives memory back and takes it again all the time.
+
+    For 10 million rows of 20 columns: 1.1 s in the kernel instead of 8, and 2.5 GB at the peak instead of 3.0.
+    """
+    if "ARROW_DEFAULT_MEMORY_POOL" in os.environ or "jemalloc" not in pa.supported_memory_backends():
+        return None
+    return pa.jemalloc_memory_pool()
+
+
+def _open(source: pa.NativeFile, metadata: pq.FileMetaData | None = None) -> pq.ParquetReader:
+    reader = pq.ParquetReader(_pool())
+    reader.open(source, metadata=metadata, pre_buffer=False)
+    return reader
 
 
 def _rows(count: int) -> pa.Table:
@@ -249,9 +262,10 @@ class _Reading:
             return footer_of(tail, file.file)
 
     def _groups(self, file: FilePlan, metadata: pq.FileMetaData) -> Iterator[tuple[Future[pa.Table], int]]:
+        leaves = leaves_of(metadata.schema.to_arrow_schema(), self._plan.decoded)
         predicate = self._plan.residual if file.filtered else None
         for group in groups_of(metadata, self._plan, file.file, predicate):
-            spans = spans_of(metadata, group, self._plan.decoded)
+            spans = spans_of(metadata, group, leaves)
             yield self._group(file, metadata, group, spans), sum(end - start for start, end in spans)
 
     def _group(

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from data_access.tables.frames import Source
     from data_access.tables.progress import Progress
 
-FILE_BYTES = 256 * 1024**2
+#: Of a file before encoding; encoded it is about half.
+FILE_BYTES = 512 * 1024**2
 _SMALLEST_SHARE = 64 * 1024**2  # a file is not cut smaller than this to keep all cores at work
 
 
@@ -45,6 +46,7 @@ def write_files(  # noqa: PLR0913 - agreed with those who call it
     writing = _Writing(workspace, root, schema, batch, progress)
     try:
         with writing:
+            writing.expect(source.rows)
             first_row = 0
             for rows in source.batches:
                 writing.add(rows, fixed, first_row)
@@ -77,8 +79,11 @@ class _Writing:
         self._upload_room = threading.BoundedSemaphore(4 * self._settings.s3.connections)
         self._pending: dict[PartitionValues, _Pending] = {}
         self._bytes = 0  # of what is pending
+        self._width = 0.0  # bytes of a row
+        self._rows: int | None = None  # in all, where that is known
         self._busy: dict[Future[DataFile], int] = {}
         self._sent: list[Future[None]] = []
+        self._failure: BaseException | None = None  # of an upload
         self._done: list[DataFile] = []
         self._urls: list[str] = []
         self._encoding: Encoding | None = None
@@ -91,12 +96,16 @@ class _Writing:
         self._encoders.shutdown(wait=True, cancel_futures=True)
         self._uploads.shutdown(wait=True, cancel_futures=True)
 
+    def expect(self, rows: int | None) -> None:
+        self._rows = rows
+
     def add(self, rows: pa.RecordBatch, fixed: PartitionValues | None, first_row: int) -> None:
         if not rows.num_rows:
             return
         columns = to_file(rows, self._schema, first_row=first_row)
         if self._encoding is None:
             self._encoding = encoding_for(pa.Table.from_batches([columns]), self._settings.compression)
+        self._width = columns.nbytes / columns.num_rows  # of each part too slow to ask for, where there are many
         if fixed is not None or not self._keys:
             self._put(fixed or (), columns)
         else:
@@ -111,8 +120,8 @@ class _Writing:
             self._emit(values, self._pending[values].bytes)
         while self._busy:
             self._collect()
-        for each in self._sent:
-            each.result()
+        for sent in self._sent:
+            sent.result()
         order = {values: path_of(self._keys, values) for values in {file.partition for file in self._done}}
         return sorted(self._done, key=lambda file: (order[file.partition], file.path))
 
@@ -128,12 +137,13 @@ class _Writing:
 
     def _put(self, values: PartitionValues, rows: pa.RecordBatch) -> None:
         pending = self._pending.setdefault(values, _Pending())
-        size = rows.nbytes
+        size = max(1, int(self._width * rows.num_rows))
         pending.parts.append(rows)
         pending.bytes += size
         self._bytes += size
-        while pending.bytes >= 2 * FILE_BYTES:
-            self._emit(values, FILE_BYTES)
+        wanted = self._file_bytes()
+        while pending.bytes >= 1.5 * wanted:
+            self._emit(values, wanted)
 
     def _relieve(self) -> None:
         """More is pending than memory should hold: the largest partitions get a file now."""
@@ -148,36 +158,34 @@ class _Writing:
         if not pending.bytes:
             return
         whole = pa.Table.from_batches(pending.parts)
-        rows = whole.num_rows if size >= pending.bytes else max(1, whole.num_rows * size // pending.bytes)
-        each = self._file_rows(whole, rows)
+        width = pending.bytes / whole.num_rows
+        rows = whole.num_rows if size >= pending.bytes else max(1, int(size / width))
+        each = -(-rows // max(1, round(rows * width / self._file_bytes())))
         for start in range(0, rows, each):
-            table = whole.slice(start, min(each, rows - start))
-            self._start(values, pending.files, table)
+            count = min(each, rows - start)
+            self._start(values, pending.files, whole.slice(start, count), int(count * width))
             pending.files += 1
-        rest = whole.slice(rows)
-        self._bytes -= pending.bytes
-        pending.parts, pending.bytes = rest.to_batches(), rest.nbytes if rest.num_rows else 0
-        self._bytes += pending.bytes
+        left = whole.num_rows - rows
+        self._bytes -= pending.bytes - int(left * width)
+        pending.parts, pending.bytes = whole.slice(rows).to_batches() if left else [], int(left * width)
 
-    def _file_rows(self, whole: pa.Table, rows: int) -> int:
-        size = whole.nbytes * rows / max(1, whole.num_rows)
-        wanted = min(FILE_BYTES, max(_SMALLEST_SHARE, size / (2 * self._threads)))
-        files = max(1, round(size / wanted))
-        return -(-rows // files)
+    def _file_bytes(self) -> int:
+        """So that there are about two files per core, where they are not too small for that."""
+        total = FILE_BYTES if self._rows is None else self._rows * self._width
+        return int(min(FILE_BYTES, max(_SMALLEST_SHARE, total / (2 * self._threads))))
 
-    def _start(self, values: PartitionValues, part: int, table: pa.Table) -> None:
+    def _start(self, values: PartitionValues, part: int, table: pa.Table, size: int) -> None:
         while self._busy and sum(self._busy.values()) > self._budget:
             self._collect()
         path = f"{places.batch(path_of(self._keys, values), self._batch)}/part-{part:05d}.parquet"
         self._urls.append(f"{self._root}/{path}")
-        size = table.nbytes
-        self._busy[self._encoders.submit(self._encode, values, path, table)] = size
+        self._busy[self._encoders.submit(self._encode, values, path, table, size)] = size
         while len(self._busy) > 4 * self._threads:  # tables that wait hold memory
             self._collect()
 
-    def _encode(self, values: PartitionValues, path: str, table: pa.Table) -> DataFile:
+    def _encode(self, values: PartitionValues, path: str, table: pa.Table, size: int) -> DataFile:
         assert self._encoding is not None
-        known = write_file(self._storage, f"{self._root}/{path}", table, self._encoding, self._upload)
+        known = write_file(self._storage, f"{self._root}/{path}", table, size, self._encoding, self._upload)
         return _data_file(values, path, known)
 
     def _upload(self, url: str, data: Any) -> None:
@@ -186,6 +194,9 @@ class _Writing:
         def put() -> None:
             try:
                 self._storage.put(url, data)
+            except BaseException as error:
+                self._failure = error
+                raise
             finally:
                 self._upload_room.release()
 
@@ -199,9 +210,8 @@ class _Writing:
             self._done.append(file)
             if self._progress is not None:
                 self._progress.advance(size, file.rows)
-        failed = next((each for each in self._sent if each.done() and each.exception()), None)
-        if failed is not None:
-            failed.result()
+        if self._failure is not None:
+            raise self._failure
 
 
 def _data_file(values: PartitionValues, path: str, known: Encoded) -> DataFile:
