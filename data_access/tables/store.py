@@ -47,7 +47,8 @@ def store_dataframe(  # noqa: PLR0913 - a public verb; all but three are keyword
     `frame`: pandas, Polars, Arrow, a DuckDB relation, or an iterator of any of them for what is larger than memory.
     `mode`: "overwrite" replaces the partitions that are stored and no others; "append" adds rows to them; "error"
     refuses when one is there. The first store makes the table from the frame's schema; later ones may add columns at
-    the end and widen types. `checks` run besides the table's own, on what was written, before anybody can see it.
+    the end and widen types. `checks` run besides the table's own, on what was written, before anybody can see it;
+    those of a table's first store stay with it.
 
     Raises ForbiddenError, SchemaError, DataError (bad-name, bad-argument, bad-partition, already-there, checks-needed,
     foreign-table, disk-full), CheckFailedError, ConflictError (another store was first), UnreachableError; in all of

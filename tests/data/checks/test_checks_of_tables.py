@@ -13,7 +13,7 @@ import polars
 import pyarrow as pa
 import pytest
 
-from data_access import history, load_dataframe, rollback, store_dataframe, tag
+from data_access import gc, history, load_dataframe, rollback, store_dataframe, tag
 from data_access.checks import (
     CheckWarning,
     add_checks,
@@ -31,6 +31,7 @@ from data_access.checks import (
     remove_checks,
     row_count,
     set_checks,
+    stored,
     unique,
 )
 from data_access.checks.stored import FOLDER
@@ -93,7 +94,9 @@ def test_what_fails_is_never_visible_and_says_why(workspace: Workspace) -> None:
 
 
 def test_what_checks_saw_is_in_the_manifest(workspace: Workspace) -> None:
-    commit = store(workspace, orders(1, 2), checks=[not_null("id"), in_range("amount", 5, severity="warn", note="!")])
+    rules = [not_null("id"), in_range("amount", 5, severity="warn", note="!")]
+    with pytest.warns(CheckWarning):
+        commit = store(workspace, orders(1, 2), checks=rules)
     (read,) = history(NAME, workspace=workspace)
     assert read.checks == commit.checks
     assert [(each.name, each.severity, each.passed, each.note) for each in read.checks] == [
@@ -340,8 +343,6 @@ def test_a_function_that_this_session_lacks_is_never_skipped(
 
 
 def test_checks_whose_object_is_gone_or_changed_stop_a_store(workspace: Workspace) -> None:
-    from data_access.checks import stored
-
     first = store(workspace, orders(1), checks=[not_null("id")])
     snapshot = open_snapshot(workspace, first.table)
     (entry,) = workspace.storage.list(f"{snapshot.root}/{FOLDER}")
@@ -353,6 +354,29 @@ def test_checks_whose_object_is_gone_or_changed_stop_a_store(workspace: Workspac
     with pytest.raises(CorruptError, match="nothing is stored without them"):
         store(workspace, orders(None))
     assert ids(workspace) == [1]
+
+
+def test_gc_leaves_the_checks_that_a_kept_commit_names(workspace: Workspace) -> None:
+    eager = replace(workspace, settings=workspace.settings.model_copy(update={"gc_grace_hours": 0}))
+    store(eager, orders(1), checks=[not_null("id")])
+    add_checks(DB, TABLE, unique("id"), workspace=eager)
+    store(eager, orders(2))
+    gc(NAME, keep_days=0, workspace=eager)
+    stored._read.clear()
+    assert [each.name for each in get_checks(NAME, workspace=eager)] == ["not_null(id)", "unique(id)"]
+    with pytest.raises(CheckFailedError):
+        store(eager, orders(None))
+
+
+def test_what_is_larger_than_a_batch_is_judged_as_one(workspace: Workspace) -> None:
+    """A million rows twice over, from an iterator: rows are numbered through, and a key is found in two batches."""
+    half = pa.table({"id": range(600_000), "x": [0.5] * 600_000})
+    other = pa.table({"id": range(599_999, 1_200_000), "x": [0.5] * 600_001})
+    with pytest.raises(CheckFailedError) as refused:
+        store(workspace, iter([half, other]), checks=[unique("id"), in_range("x", 0, 1)])
+    (result,) = [each for each in refused.value.results if not each.passed]
+    assert [row.number for row in result.sample] == [599_999, 600_000]
+    assert (result.rows, result.failed) == (1_200_001, 2)
 
 
 def test_a_store_without_checks_reads_nothing_back(workspace: Workspace) -> None:

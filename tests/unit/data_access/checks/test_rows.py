@@ -18,7 +18,7 @@ from data_access.checks import in_range, in_set, matches, not_null
 from data_access.errors import DataError, Reason
 from tests.unit.data_access.checks.judging import judged
 
-quick = settings(max_examples=25, deadline=None)
+quick = settings(max_examples=20, deadline=None)
 
 INTS = [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint64()]
 whole = st.integers(-(2**70), 2**70) | st.integers(-300, 300)
@@ -51,7 +51,9 @@ def test_a_range_of_whole_numbers_is_exact_at_any_limit(data: st.DataObject) -> 
     bits, low_end = arrow.bit_width, (0 if str(arrow).startswith("u") else -1)
     least, most = (0, 2**bits - 1) if low_end == 0 else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
     values = data.draw(st.lists(st.none() | st.integers(least, most) | st.integers(0, 100), min_size=1, max_size=9))
-    low, high = data.draw(limits), data.draw(limits)
+    there = [value for value in values if value is not None] or [0]
+    near = st.sampled_from(there) | st.sampled_from([value + 0.5 for value in there if abs(value) < 2**50] or [0.5])
+    low, high = data.draw(limits | near), data.draw(limits | near)
     closed = data.draw(st.sampled_from(["both", "left", "right", "neither"]))
     if low is None and high is None:
         return
@@ -118,6 +120,17 @@ def test_a_range_of_times_is_exact_in_any_unit(values: list, low: Any, high: Any
 def test_a_range_of_other_types(column: pa.Array, low: Any, high: Any, failed: int) -> None:
     found = judged(in_range("x", low, high), pa.table({"x": column}))
     assert (found.judged, found.failed) == (True, failed), found.seen
+
+
+@pytest.mark.parametrize(
+    ("closed", "wrong"), [("both", [0, 4]), ("left", [0, 3, 4]), ("right", [0, 1, 4]), ("neither", [0, 1, 3, 4])]
+)
+@pytest.mark.parametrize("arrow", [pa.int8(), pa.float64(), pa.decimal128(22, 1), pa.date32(), pa.timestamp("s")])
+def test_limits_are_in_or_out(closed: Any, wrong: list[int], arrow: pa.DataType) -> None:
+    column = pa.array(range(5), pa.int32() if pa.types.is_date(arrow) else pa.int64()).cast(arrow)
+    low, high = column[1].as_py(), column[3].as_py()
+    found = judged(in_range("x", low, high, closed=closed), pa.table({"x": column}))
+    assert [row.number for row in found.sample] == wrong
 
 
 @pytest.mark.parametrize(
