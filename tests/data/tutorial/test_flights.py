@@ -25,6 +25,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(home))
         patch.setenv("JUPYTERHUB_USER", "ann")
+        patch.setenv("REMUDA_DATA_PROGRESS", "false")  # on a slow computer bars would be among the outputs
         patch.setenv("PYTHONPATH", str(ROOT))
         patch.setenv("IPYTHONDIR", str(home / ".ipython"))
         for name in ("REMUDA_DATA_CONFIG", "REMUDA_DATA_METASTORE", "REMUDA_DATA_WAREHOUSE"):
