@@ -21,7 +21,7 @@ def connect(settings: Settings) -> Metastore:
     place = parse(settings.metastore, Path.home())
     match place.kind:
         case "sqlite" | "postgresql":
-            from data_access.metastore.sql import SqlMetastore
+            from data_access.metastore.sql.store import SqlMetastore
 
             return SqlMetastore(place)
         case "hive":

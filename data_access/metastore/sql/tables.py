@@ -74,30 +74,32 @@ def _first(connection: Connection) -> None:
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first,)
 
 
-def migrate(
-    connection: Connection, place: str, steps: Sequence[Callable[[Connection], None]] = MIGRATIONS
-) -> tuple[int, int]:
+def is_current(connection: Connection) -> bool:
+    """Only reads: nobody waits for anybody, and a catalog that may only be read is no obstacle."""
+    return version(connection) == len(MIGRATIONS)
+
+
+def migrate(connection: Connection, place: str) -> None:
     """Bring the catalog to the newest version, in the caller's transaction, which must keep other writers out.
 
-    Returns (version before, version now). Raises DataError(bad-configuration) for a catalog newer than this program.
+    Raises DataError(bad-configuration) for a catalog newer than this program.
     """
     if connection.dialect.name == "postgresql":  # SQLite's BEGIN IMMEDIATE keeps others out; here a lock must
         connection.execute(text("SELECT pg_advisory_xact_lock(7236578291)"))
     before = version(connection)
-    if before > len(steps):
+    if before > len(MIGRATIONS):
         raise DataError(
             Reason.BAD_CONFIGURATION,
-            f"The catalog {place} has version {before}, and this program knows versions up to {len(steps)}.",
+            f"The catalog {place} has version {before}, and this program knows versions up to {len(MIGRATIONS)}.",
             "Update data_access here: a newer one has used this catalog.",
         )
-    if before == len(steps):
-        return before, before
+    if before == len(MIGRATIONS):  # another one was quicker
+        return
     VERSION.create(connection, checkfirst=True)
-    for step in steps[before:]:
+    for step in MIGRATIONS[before:]:
         step(connection)
     connection.execute(VERSION.delete())
-    connection.execute(VERSION.insert().values(version=len(steps)))
-    return before, len(steps)
+    connection.execute(VERSION.insert().values(version=len(MIGRATIONS)))
 
 
 def version(connection: Connection) -> int:
