@@ -118,13 +118,13 @@ def _other(answer: _Answer) -> DataError:
 
 
 def _transport(text: str) -> str:
-    lowered = text.lower()
+    lowered = text.lower().replace("retry_timeout", "")
+    if "connection refused" in lowered:
+        return "takes no connections"
     if "timed out" in lowered or "timeout" in lowered:
         return "did not answer in time"
-    if "dns" in lowered or "resolve" in lowered:
+    if "dns error" in lowered or "resolve" in lowered:
         return "has a name that is not known here"
-    if "connect" in lowered and "refused" in lowered:
-        return "takes no connections"
     return "cut the connection"
 
 

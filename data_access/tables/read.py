@@ -67,16 +67,17 @@ def _tables(workspace: Workspace, plan: ReadPlan, progress: Progress | None, ver
     if left == 0:
         return
     decode = _Decoding(plan, verify)
+    found: Iterator[tuple[pa.Table, int]]
     if not plan.decoded and not verify:  # of partition columns alone everything is known
-        found = iter([decode.known(file) for file in plan.files])
+        found = ((decode.known(file), file.file.size) for file in plan.files)
     elif len(plan.files) == 1 and (plan.files[0].whole or verify):  # no thread is started for one request
         file = plan.files[0]
-        found = iter([decode.bundle([file], [_get(workspace.storage, plan, file.file)])])
+        found = iter([(decode.bundle([file], [_get(workspace.storage, plan, file.file)]), file.file.size)])
     else:
         found = _Reading(workspace, plan, decode, verify).tables()
-    for table in found:
+    for table, size in found:
         if progress is not None:
-            progress.advance(0, table.num_rows)
+            progress.advance(size, table.num_rows)
         if not table.num_rows:
             continue
         yield table if left is None else table.slice(0, left)
@@ -141,7 +142,7 @@ class _Decoding:
     def _check(self, file: DataFile, body: memoryview) -> None:
         if len(body) != file.size:
             raise _differs(self.plan, file, f"it has {len(body):,} bytes instead of {file.size:,}")
-        if self.verify and hashlib.sha256(body).hexdigest() != file.sha256:
+        if self.verify and file.sha256 and hashlib.sha256(body).hexdigest() != file.sha256:
             raise _differs(self.plan, file, "its sha256 is another")
 
 
@@ -221,7 +222,8 @@ class _Reading:
         self._decoders = ThreadPoolExecutor(workspace.settings.threads or memory.cores(), thread_name_prefix="decode")
         self._ahead = max(2 * _BUNDLE_BYTES, min(_AHEAD, plan.kept.bytes // 4))
 
-    def tables(self) -> Iterator[pa.Table]:
+    def tables(self) -> Iterator[tuple[pa.Table, int]]:
+        """Each with the bytes that were fetched for it."""
         waiting: deque[tuple[Future[pa.Table], int]] = deque()
         flying = 0
         try:
@@ -231,9 +233,10 @@ class _Reading:
                 while flying > self._ahead and len(waiting) > 1:
                     future, done = waiting.popleft()
                     flying -= done
-                    yield future.result()
+                    yield future.result(), done
             while waiting:
-                yield waiting.popleft()[0].result()
+                future, done = waiting.popleft()
+                yield future.result(), done
         finally:
             self._fetchers.shutdown(wait=False, cancel_futures=True)
             self._decoders.shutdown(wait=False, cancel_futures=True)
