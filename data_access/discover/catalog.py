@@ -12,7 +12,8 @@ from data_access.discover.listing import Head, Listing, Section
 from data_access.metastore.base import TableRecord
 from data_access.names import TableName
 from data_access.tables import snapshot
-from data_access.tables.model import DataFile, Snapshot
+from data_access.tables.model import Column, DataFile, PartitionValues, Snapshot
+from data_access.tables.partitions import typed
 from data_access.workspace import Workspace
 
 #: Tables whose manifests are read for one listing; the rest is named in the note.
@@ -99,7 +100,7 @@ def _tables(workspace: Workspace, name: str) -> Listing:
 
 def _table_row(each: TableFacts) -> tuple[Any, ...]:
     keys = ", ".join(each.partition_by) or None
-    kind = None if each.kind == "table" else each.kind
+    kind = {"table": None, "foreign": "of another program"}.get(each.kind, each.kind)
     return (
         each.name.table, each.rows, each.bytes, len(each.columns), keys, each.changed, each.by or each.owner, kind,
         each.trouble or each.comment,
@@ -154,13 +155,18 @@ def columns_section(columns: tuple[ColumnFacts, ...]) -> Section:
     return Section("Columns", _COLUMNS, rows)
 
 
+def _order(values: PartitionValues, keys: tuple[Column, ...]) -> list[tuple[bool, Any]]:
+    """Nulls before all; numbers as numbers, so that 9 comes before 10."""
+    return [(value is not None, 0 if value is None else value) for value in typed(values, keys)]
+
+
 def partitions_of(found: Snapshot) -> Section:
     """The last ones by their values; dates and numbers are what most tables are partitioned by. Pure."""
     files: dict[tuple[str | None, ...], list[DataFile]] = defaultdict(list)
     for file in found.files:
         files[file.partition].append(file)
     keys = [column.name for column in found.commit.schema.partition_by]
-    ordered = sorted(files, key=lambda values: [(value is not None, value or "") for value in values], reverse=True)
+    ordered = sorted(files, key=lambda values: _order(values, found.commit.schema.partition_by), reverse=True)
     rows = tuple(
         (
             *(value if value is not None else "null" for value in values),
