@@ -83,9 +83,9 @@ def sha256_of(text: str) -> str | None:
     return hashlib.sha256(text.encode()).hexdigest() if text else None
 
 
-def custom_check(function: Callable[..., Any], name: str | None = None, **fields: Any) -> Custom:
+def custom_check(function: Callable[..., Any], registered_as: str | None = None, **fields: Any) -> Custom:
     """The check that a function is. Its docstring says the assumption (first line) and the note (the rest)."""
-    called = name or getattr(function, "__name__", type(function).__name__)
+    called = registered_as or getattr(function, "__name__", type(function).__name__)
     first, _, rest = (inspect.getdoc(function) or "").partition("\n")
     source = text_of(function)
     return Custom(

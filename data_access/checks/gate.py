@@ -152,8 +152,8 @@ def checks_for(  # noqa: PLR0913
             f"{name} is production: its checks can't be demoted ({', '.join(sorted(demoted))}).",
             "Correct the rows; or have the check changed with add_checks(…), which history shows.",
         )
-    for each in demoted:
-        named(each, checks)
+    for unknown in demoted:
+        named(unknown, checks)
     return tuple(_with_code(each) for each in checks)
 
 

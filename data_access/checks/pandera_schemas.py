@@ -31,13 +31,13 @@ def is_schema(thing: Any) -> bool:
     )
 
 
-def pandera_check(schema: Any, name: str | None = None, **fields: Any) -> Pandera:
+def pandera_check(schema: Any, registered_as: str | None = None, **fields: Any) -> Pandera:
     """The check that a schema is. Its name and description are the schema's."""
     model = schema if isinstance(schema, type) else None
     built = schema.to_schema() if model else schema
     definition = _definition(built)
     source = text_of(model) if model else repr(built)
-    called = name or built.name or (model.__name__ if model else "schema")
+    called = registered_as or built.name or (model.__name__ if model else "schema")
     identity = definition or (source if model else "")
     kept = {key: value for key, value in fields.items() if value not in ("", None)}
     return Pandera(
@@ -154,12 +154,12 @@ def _finding(cases: list[Mapping[str, Any]], table: pa.Table, frame: Any) -> Fin
         values = ", ".join(dict.fromkeys(shown(case["failure_case"]) for case in members[:SHOWN]))
         what = f"{column}: {check}" if column else check
         said.append(f"{what}, {share(len(numbers), table.num_rows)}, as {values}" if numbers else f"{what}, {values}")
-    at = sorted(rows)[:SHOWN]
+    first_rows = sorted(rows)[:SHOWN]
     first = [column for column, _ in groups if column in table.column_names]
     names = [*dict.fromkeys(first), *(name for name in table.column_names if name not in first)][:8]
-    taken = table.select(names).take(pa.array(at, pa.int64())).to_pylist() if at else []
+    taken = table.select(names).take(pa.array(first_rows, pa.int64())).to_pylist() if first_rows else []
     return Finding(
-        False, "; ".join(said), len(rows), tuple(SampleRow(n, row) for n, row in zip(at, taken, strict=True))
+        False, "; ".join(said), len(rows), tuple(SampleRow(n, row) for n, row in zip(first_rows, taken, strict=True))
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
@@ -38,7 +38,7 @@ _MEASURES: dict[str, Callable[[Any, Surroundings], Measure[Any]]] = {
 }
 
 #: What can be judged: a table, or a call that gives the batches from the start, each time.
-Rows = pa.Table | Callable[[], Iterable[pa.RecordBatch]]
+Rows: TypeAlias = pa.Table | Callable[[], Iterable[pa.RecordBatch]]
 
 
 def measure(check: Check, context: CheckContext) -> Measure[Any]:

@@ -66,6 +66,17 @@ def test_models_are_taken_as_they_are() -> None:
     assert result.name == "pandera(Letters)"
 
 
+def test_a_schema_may_have_another_name_in_history() -> None:
+    assert (pandera(schema(), name="l").name, pandera(schema(), name="l").schema_name) == ("l", "letters")
+    custom("words", name="w", note="!")(Letters)
+    (result,) = check(FRAME, [Letters])
+    assert (result.name, result.check.note, result.check.sentence()) == (
+        "w",
+        "!",
+        "the rows fit the Pandera schema words",
+    )
+
+
 def test_schemas_of_polars_too() -> None:
     rules = pa_polars.DataFrameSchema({"a": pa_polars.Column(polars.Int64, pa_polars.Check.ge(0))}, name="p")
     (result,) = check(FRAME, [rules])

@@ -108,6 +108,14 @@ def test_a_registered_function_is_found_by_its_name_and_text() -> None:
     assert code_of(stored(check)).run is positive
 
 
+def test_a_function_may_have_another_name_in_history() -> None:
+    custom("positive amounts", name="amounts", takes="arrow")(positive)
+    check = as_check(positive)
+    assert (check.function, check.name) == ("positive amounts", "amounts")
+    check = custom(positive, name="amounts", severity="warn", author="ann")
+    assert (check.function, check.name, check.severity, check.author) == ("positive", "amounts", "warn", "ann")
+
+
 def test_a_function_that_is_not_here_is_not_skipped() -> None:
     with pytest.raises(DataError) as refused:
         code_of(stored(custom(positive, takes="arrow")))
