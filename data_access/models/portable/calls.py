@@ -49,7 +49,10 @@ def _torch(model: Any, data: Any) -> Any:
 
     training = getattr(model, "training", False)
     if training:
-        model.eval()  # dropout and batch norm would answer differently each time
+        try:
+            model.eval()  # dropout and batch norm would answer differently each time
+        except NotImplementedError:  # an exported program: for ever as it was when it was exported
+            training = False
     try:
         with torch.no_grad():
             return model(data)

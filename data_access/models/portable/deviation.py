@@ -1,8 +1,8 @@
 """How far one answer is from another. Pure.
 
-Numbers agree when |expected - seen| ≤ tolerance x (|expected| + m), m being the mean of the column's |expected|: a share
-of each value, with a floor of the column's own scale, so that columns of any unit are held to the same rule. (Not the
-median: of a sure classifier's probabilities half are next to nothing, and so would the floor be.)
+Numbers agree when |expected - seen| ≤ tolerance x (|expected| + m), m being the mean of the column's |expected|: a
+share of each value, with a floor of the column's own scale, so that columns of any unit are held to the same rule. (Not
+the median: of a sure classifier's probabilities half are next to nothing, and so would the floor be.)
 Everything else must be equal; nulls and NaN agree with themselves.
 """
 

@@ -55,12 +55,13 @@ def _keras(library: Any) -> dict[str, tuple[Any, Any]]:
 
 
 def _skops(_: Any) -> dict[str, tuple[Any, Any]]:
-    from sklearn.ensemble import RandomForestClassifier
-    from sklearn.neighbors import KNeighborsRegressor
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
 
     return {
-        "forest": (RandomForestClassifier(5).fit(X, LABELS), X[:50]),
-        "neighbours": (KNeighborsRegressor().fit(X, Y), X[:50]),
+        "lines": (make_pipeline(StandardScaler(), LogisticRegression()).fit(X, LABELS), X[:50]),
+        "ridge": (make_pipeline(StandardScaler(), Ridge()).fit(X, Y), X[:50]),
     }
 
 
