@@ -29,6 +29,7 @@ class Cue(Enum):
     DIE_BEFORE = "die before"
     DIE_AFTER = "die after"
     LOSE_ANSWER = "lose the answer"
+    LOSE_REQUEST = "lose the request"  # the call does not happen, and the caller can't know
     FAIL = "fail"  # the call does not happen, and says so
 
 
@@ -84,6 +85,8 @@ class Actor:
             self._die()
         if cue is Cue.FAIL:
             raise UnreachableError(Reason.UNREACHABLE, f"{what}: no connection.", "Try again.")
+        if cue is Cue.LOSE_REQUEST:
+            raise (_unreachable if lost is None or lost is _there else lost)()
         try:
             result = effect()
         finally:

@@ -51,8 +51,8 @@ values = st.sampled_from(["a", "b", "c"])
 some_values = st.lists(values, min_size=1, max_size=2, unique=True)
 slots = st.integers(0, SLOTS - 1)
 modes = st.sampled_from(["overwrite", "overwrite", "append"])
-calls = st.sampled_from(["swap", "create_table", "change_partitions", "unlock", "put", "delete", "table"])
-faults = st.sampled_from([Cue.DIE_BEFORE, Cue.DIE_AFTER, Cue.LOSE_ANSWER, Cue.FAIL])
+calls = st.sampled_from(["swap", "create_table", "change_partitions", "unlock", "put", "delete", "table", "get"])
+faults = st.sampled_from([Cue.DIE_BEFORE, Cue.DIE_AFTER, Cue.LOSE_ANSWER, Cue.LOSE_REQUEST, Cue.FAIL])
 
 
 @dataclass
@@ -88,14 +88,17 @@ class Histories(RuleBasedStateMachine):
         self.held: set[Anchor] = set()
         self.tagged: dict[str, Anchor] = {}
         self.counter = 0
-        self.ambiguous = False  # a lock was lost, or there is none: a crash may leave old partitions shown until gc
+        #: Nothing keeps writers apart while they change partitions: a lock was lost, or the server has none.
+        self.loose = False
+        #: A fault happened in such a time: old partitions may be shown until gc looks.
+        self.ambiguous = False
 
     @initialize(server=st.sampled_from(sorted(SERVERS)))
     def serve(self, server: str) -> None:
         capabilities, versions = SERVERS[server]
         self.metastore = MemoryMetastore(capabilities, versions=versions)
         self.metastore.create_database(DatabaseRecord("sandbox_ann", "s3://lake/sandbox_ann"))
-        self.ambiguous = not (capabilities.locks or capabilities.partitions_with_swap)
+        self.loose = not (capabilities.locks or capabilities.partitions_with_swap)
         self.calm = Workspace(
             self._settings(), self.metastore, self.storage, "ann", "s3://lake", lambda: self.true_time
         )
@@ -115,7 +118,9 @@ class Histories(RuleBasedStateMachine):
                 break
             for slot in alive:
                 self._turn(slot, Cue.GO)
-        assert not any(self.playing), [each.actor.at for each in self.playing if each]
+        assert not any(self.playing), (
+            [(each.actor.name, each.actor.at) for each in self.playing if each], self.metastore.holder(TABLE),
+        )  # fmt: skip
         self.check_everything()
         if not self.metastore.records("sandbox_ann"):
             return
@@ -278,6 +283,37 @@ class Histories(RuleBasedStateMachine):
             self._turn(slot, Cue.GO)
         return False
 
+    @rule(slot=slots, at=calls, other=slots)
+    def meanwhile(self, slot: int, at: str, other: int) -> None:
+        """One waits before a call while another does all it has to do."""
+        if self._until(slot, at) and slot != other:
+            self._to_the_end(other)
+
+    @rule(slot=slots, cue=st.sampled_from([Cue.LOSE_ANSWER, Cue.LOSE_REQUEST]), then=st.sampled_from([Cue.GO, Cue.FAIL]),
+          other=slots)  # fmt: skip
+    def lose_the_commit(self, slot: int, cue: Cue, then: Cue, other: int) -> None:
+        """The answer to a swap is lost; others commit, or the server is gone, before it can be asked again."""
+        if self._until(slot, "swap"):
+            self._turn(slot, cue)
+            if slot != other:
+                self._to_the_end(other)
+            self._turn(slot, then)
+
+    @rule(slot=slots, at=st.sampled_from(["change_partitions", "swap", "unlock"]), after=st.booleans())
+    def die_within_the_commit(self, slot: int, at: str, after: bool) -> None:
+        if self._until(slot, "swap"):
+            self._turn(slot, Cue.GO)
+            if self._until(slot, at):
+                self._turn(slot, Cue.DIE_AFTER if after else Cue.DIE_BEFORE)
+
+    @precondition(lambda self: self._numbers())
+    @rule(hours=st.sampled_from([1.0, 12.0, 30.0]), keep_last=st.integers(1, 2))
+    def collect_calmly(self, hours: float, keep_last: int) -> None:
+        self._expire_dead_locks()
+        if self.metastore.holder(TABLE) is None:
+            self.true_time += timedelta(hours=hours)
+            gc(str(TABLE), keep_days=0, keep_last=keep_last, workspace=self.calm)
+
     @rule(slot=slots, cue=faults)
     def strike(self, slot: int, cue: Cue) -> None:
         self._turn(slot, cue)
@@ -290,12 +326,12 @@ class Histories(RuleBasedStateMachine):
     def dead_locks_expire(self) -> None:
         self._expire_dead_locks()
 
-    @rule()
-    def live_lock_expires(self) -> None:
+    @rule(slow=st.integers(0, 3))
+    def live_lock_expires(self, slow: int) -> None:
         """A holder that was slow: only a server that compares can do with that."""
-        if self.metastore.capabilities.compare_and_swap and self.metastore.holder(TABLE):
+        if not slow and self.metastore.capabilities.compare_and_swap and self.metastore.holder(TABLE):
             self.metastore.expire_lock(TABLE)
-            self.ambiguous = True
+            self.loose = True
 
     def _expire_dead_locks(self) -> None:
         playing = {each.actor.name for each in self.playing if each is not None}
@@ -317,6 +353,7 @@ class Histories(RuleBasedStateMachine):
         doing = self.playing[slot]
         if doing is None:
             return
+        self.ambiguous |= self.loose and cue is not Cue.GO
         doing.actor.turn(cue)
         if doing.actor.done:
             self.playing[slot] = None
