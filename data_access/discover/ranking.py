@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 #: What a word is worth, by where it is found …
 _WHERE = {"table": 10.0, "tag": 6.0, "column": 5.0, "database": 4.0, "comment": 2.0, "owner": 2.0}
@@ -44,21 +45,31 @@ class Hit:
 
 
 def rank(documents: Iterable[Document], query: str) -> list[Hit]:
-    """Those that have every word, the best first; where none has all, those that have some."""
+    """Those that have every word, the best first; where none has all, those that have most."""
     asked = list(dict.fromkeys(_PARTS.findall(query.casefold())))
     if not asked:
         return []
-    found: list[tuple[int, bool, Hit]] = []
+    listed = list(documents)
+    most, hits = _found(listed, asked, near=False)
+    if most < len(asked):  # what only resembles is for when nothing is
+        more, nearly = _found(listed, asked, near=True)
+        if more > most:
+            hits = nearly
+    return sorted(hits, key=_order)
+
+
+def _found(documents: Iterable[Document], asked: Sequence[str], *, near: bool) -> tuple[int, list[Hit]]:
+    """How many words the best have, and those that have so many."""
+    most, hits = 0, list[Hit]()
     for document in documents:
-        given = [each for each in (_best(document, word) for word in asked) if each is not None]
-        if given:
-            score = sum(score for score, _, _ in given) * (0.6 if document.foreign else 1.0)
-            because = tuple(dict.fromkeys(entry for _, _, entry in given))
-            found.append((len(given), any(near for _, near, _ in given), Hit(document, score, because)))
-    most = max((count for count, _, _ in found), default=0)
-    best = [(near, hit) for count, near, hit in found if count == most]
-    sure = [hit for near, hit in best if not near]  # what only resembles is for when nothing is
-    return sorted(sure or [hit for _, hit in best], key=_order)
+        given = [each for each in (_best(document, word, near=near) for word in asked) if each is not None]
+        if not given or len(given) < most:
+            continue
+        if len(given) > most:
+            most, hits = len(given), []
+        score = sum(score for score, _ in given) * (0.6 if document.foreign else 1.0)
+        hits.append(Hit(document, score, tuple(dict.fromkeys(entry for _, entry in given))))
+    return most, hits
 
 
 def _order(hit: Hit) -> tuple[float, float, str]:
@@ -66,29 +77,38 @@ def _order(hit: Hit) -> tuple[float, float, str]:
     return -hit.score, -(fresh.timestamp() if fresh else 0.0), hit.document.name
 
 
-def _best(document: Document, word: str) -> tuple[float, bool, Entry] | None:
-    best: tuple[float, bool, Entry] | None = None
+def _best(document: Document, word: str, *, near: bool) -> tuple[float, Entry] | None:
+    best: tuple[float, Entry] | None = None
     for entry in document.entries:
-        degree = match(word, entry.text)
-        score = _WHERE[entry.what] * degree
+        score = _WHERE[entry.what] * match(word, entry.text, near=near)
         if score and (best is None or score > best[0]):
-            best = score, degree == _NEAR, entry
+            best = score, entry
     return best
 
 
-def match(word: str, text: str) -> float:
-    """How well a casefolded word is found in a text; 0 when it is not."""
-    folded = text.casefold()
-    if folded == word:
-        return _ALL
-    parts: Sequence[str] = _PARTS.findall(folded)
-    if word in parts or f"{word}s" in parts or (word.endswith("s") and word[:-1] in parts):
-        return _PART
-    if folded.startswith(word) or any(part.startswith(word) for part in parts):
-        return _START
+def match(word: str, text: str, *, near: bool = False) -> float:
+    """How well a casefolded word is found in a text; 0 when it is not. `near` also takes what resembles it."""
+    folded, parts = _folded(text)
     if word in folded:
-        return _INSIDE
+        if folded == word:
+            return _ALL
+        if word in parts or f"{word}s" in parts:
+            return _PART
+        return _START if any(part.startswith(word) for part in parts) else _INSIDE
+    if word.endswith("s") and word[:-1] in parts:
+        return _PART
     # A slip of the finger, in words long enough that one letter more or less makes no other word.
-    if len(word) >= 5 and len(parts) <= 4 and difflib.get_close_matches(word, parts, n=1, cutoff=0.8):
+    if near and len(word) >= 5 and len(parts) <= 4 and any(_resembles(word, part) for part in parts):
         return _NEAR
     return 0.0
+
+
+@lru_cache(maxsize=100_000)
+def _folded(text: str) -> tuple[str, tuple[str, ...]]:
+    folded = text.casefold()
+    return folded, tuple(_PARTS.findall(folded))
+
+
+@lru_cache(maxsize=100_000)
+def _resembles(word: str, part: str) -> bool:
+    return bool(difflib.get_close_matches(word, [part], n=1, cutoff=0.8))
