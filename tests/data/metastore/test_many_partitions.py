@@ -16,7 +16,7 @@ from data_access.metastore.base import Metastore, PartitionChange
 from data_access.metastore.hive.connections import Connections
 from tests.data.metastore.tables import ORDERS, make_orders, partition
 
-#: Hive 2.3.10 itself takes 2 ms for each partition that it adds, moto looks at all for each: fewer, still several pages.
+#: Hive 2.3.10 takes 2 ms for each partition that it adds, moto looks at all for each: fewer, still several pages.
 MANY = {"hive": 2_000, "glue": 2_000}
 SECONDS = 300
 
