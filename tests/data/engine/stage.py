@@ -72,6 +72,9 @@ class Actor:
 
     # For the actor
 
+    def is_me(self) -> bool:
+        return threading.current_thread() is self._thread
+
     def call(self, what: str, effect: Callable[[], Any], lost: Callable[[], Exception] | None = None) -> Any:
         """One call to a server. `lost` gives what a client raises when the answer does not come."""
         if self.dead:
@@ -148,8 +151,12 @@ class StagedMetastore:
         self._actor.call("create_table", lambda: self._shared.create_table(table), _unknown)
 
     def swap(self, swap: Swap) -> None:
+        def within(what: str) -> None:
+            if self._actor.is_me():  # not somebody else whose call comes in between
+                self._actor.call(f"within {what}", lambda: None, _unknown)
+
         def effect() -> None:
-            self._shared.between = lambda what: self._actor.call(f"within {what}", lambda: None, _unknown)
+            self._shared.between = within
             try:
                 self._shared.swap(swap)
             finally:

@@ -44,10 +44,6 @@ def nobody_catches_up(patch: Patch) -> None:
     patch.setattr(apply, "catch_up", lambda _workspace, record, _lock: record)
 
 
-def late_change_is_not_settled(patch: Patch) -> None:
-    patch.setattr(apply, "_settle", lambda *_: None)
-
-
 def lost_answer_is_taken_for_no(patch: Patch) -> None:
     def swap(self: Any, swaps: Any, records: Any) -> None:
         try:
@@ -93,10 +89,6 @@ def files_are_removed_though_the_answer_was_lost(patch: Patch) -> None:
     patch.setattr(commit.Attempts, "_bearable", lambda self, error: (_ for _ in ()).throw(self._given_up()))
 
 
-def gc_removes_at_once(patch: Patch) -> None:
-    patch.setattr(gc, "recently_given_up", lambda *_: set())
-
-
 def gc_removes_before_it_commits(patch: Patch) -> None:
     real = gc._commit
 
@@ -134,12 +126,10 @@ DEFECTS: list[Callable[[Patch], None]] = [
     rebase_sees_no_conflict,
     append_forgets_what_is_there,
     nobody_catches_up,
-    late_change_is_not_settled,
     lost_answer_is_taken_for_no,
     lost_answer_is_taken_for_yes,
     earlier_tries_are_forgotten,
     files_are_removed_though_the_answer_was_lost,
-    gc_removes_at_once,
     gc_removes_before_it_commits,
     gc_takes_running_stores_for_dead_ones,
     gc_forgets_tags,
