@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -35,11 +35,15 @@ class PartitionPast:
     same: bool
 
 
+#: By column the least and the greatest value that matter.
+Ends = Mapping[str, tuple[Any, Any]]
+
+
 class Surroundings(Protocol):
     """Each method reads only when asked; a check that needs nothing of it costs nothing."""
 
-    def others(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """These columns of the table's rows that stay beside the judged ones."""
+    def others(self, columns: Sequence[str], within: Ends) -> Iterator[pa.RecordBatch]:
+        """These columns of the table's rows that stay beside the judged ones; rows outside `within` may be left out."""
         ...
 
     def before(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch] | None:
@@ -70,7 +74,7 @@ class CheckContext:
 class Alone:
     """A frame of no table: nothing beside it, nothing before it, and no place to look anything up."""
 
-    def others(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    def others(self, columns: Sequence[str], within: Ends) -> Iterator[pa.RecordBatch]:
         return iter(())
 
     def before(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch] | None:

@@ -15,7 +15,7 @@ from data_access.checks.declare import Demotion, as_checks, named
 from data_access.checks.functions import code_of
 from data_access.checks.kinds import Check, Pandera, Unique
 from data_access.checks.result import CheckReport, CheckResult
-from data_access.checks.run import run
+from data_access.checks.run import Stored, run
 from data_access.checks.stored import keep, ready, set_of
 from data_access.checks.table import OfStore, Written, earlier, last_passes
 from data_access.errors import CheckFailedError, DataError, ForbiddenError, Reason
@@ -63,7 +63,7 @@ class Gate:
         self,
         workspace: Workspace,
         name: TableName,
-        written: Callable[[], Iterator[pa.RecordBatch]],
+        written: Stored | Callable[[], Iterator[pa.RecordBatch]],
         extra_checks: Any = None,
         *,
         production: bool,

@@ -6,12 +6,14 @@ Keys are compared by value, whatever width their types have. A key with a missin
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from data_access.checks.context import Ends
 from data_access.checks.kinds import ForeignKey, Unique
 from data_access.checks.measure import SHOWN, Again, Finding, Measure, SampleRow, count, sample_rows, share, shown
 from data_access.checks.values import Unfit
@@ -80,6 +82,29 @@ class Hashes:
 
     rows: int = 0
     chunks: tuple[np.ndarray, ...] = ()
+    ends: Ends = field(default_factory=dict)
+
+
+def ends_of(batch: pa.RecordBatch, columns: Sequence[str]) -> Ends:
+    """The least and greatest value of those columns whose order every reader of files agrees about."""
+    found = {}
+    for name in columns:
+        column = batch.column(name)
+        arrow = column.type
+        ordered = pa.types.is_integer(arrow) or pa.types.is_date(arrow) or pa.types.is_string(arrow)
+        if ordered and column.null_count < len(column):
+            ends = pc.min_max(column)
+            found[name] = (ends["min"].as_py(), ends["max"].as_py())
+    return found
+
+
+def wider(one: Ends, other: Ends) -> Ends:
+    """The ends of both."""
+    both = {**one, **other}
+    for name in one.keys() & other.keys():
+        (a, b), (c, d) = one[name], other[name]
+        both[name] = (min(a, c), max(b, d))
+    return both
 
 
 class UniqueMeasure(Measure[Hashes]):
@@ -92,41 +117,45 @@ class UniqueMeasure(Measure[Hashes]):
 
     def add(self, state: Hashes, batch: pa.RecordBatch, offset: int) -> Hashes:
         frame = key_frame(batch, self.check.columns)
-        return Hashes(state.rows + batch.num_rows, (*state.chunks, _hashes(frame.filter(_whole(frame)))))
+        hashes = _hashes(frame.filter(_whole(frame)))
+        ends = ends_of(batch, self.check.columns) if self.check.across == "table" else {}
+        return self.merge(state, Hashes(batch.num_rows, (hashes,), ends))
 
     def merge(self, one: Hashes, other: Hashes) -> Hashes:
-        return Hashes(one.rows + other.rows, one.chunks + other.chunks)
+        return Hashes(one.rows + other.rows, one.chunks + other.chunks, wider(one.ends, other.ends))
 
     def finding(self, state: Hashes, again: Again) -> Finding:
-        hashes = np.sort(np.concatenate(state.chunks)) if state.chunks else np.empty(0, np.uint64)
+        hashes = np.concatenate([np.empty(0, np.uint64), *state.chunks])
+        hashes.sort()
         twice = _different(hashes[1:][hashes[1:] == hashes[:-1]])
-        there = self._in_others(hashes)
+        there = self._in_others(hashes, state.ends)
         suspect = _different(np.sort(np.concatenate([twice, there])))
         if not len(suspect):
             return Finding(True, f"{count(state.rows)}, no key twice")
         rows = int((np.searchsorted(hashes, suspect, "right") - np.searchsorted(hashes, suspect, "left")).sum())
         if rows <= _EXACT:
-            return self._exactly(state.rows, suspect, again)
+            return self._exactly(state, suspect, again)
         seen = _told(state.rows, rows, len(twice), len(there))
         return Finding(False, seen, rows, _rows_of(again, self.check.columns, suspect[:_PICKED]))
 
-    def _in_others(self, hashes: np.ndarray) -> np.ndarray:
+    def _in_others(self, hashes: np.ndarray, within: Ends) -> np.ndarray:
         """Hashes of keys that rows beside the judged ones have, too."""
         if self.check.across == "store" or not len(hashes):
             return np.empty(0, np.uint64)
         found = [np.empty(0, np.uint64)]
-        for batch in self.around.others(self.check.columns):
+        for batch in self.around.others(self.check.columns, within):
             frame = key_frame(batch, self.check.columns)
             theirs = _different(np.sort(_hashes(frame.filter(_whole(frame)))))
             found.append(theirs[_contains(hashes, theirs)])
         return _different(np.sort(np.concatenate(found)))
 
-    def _exactly(self, rows: int, suspect: np.ndarray, again: Again) -> Finding:
+    def _exactly(self, state: Hashes, suspect: np.ndarray, again: Again) -> Finding:
         import polars
 
+        rows = state.rows
         ours = _keys_of(again(), self.check.columns, suspect)
         mine = polars.concat(ours).group_by(polars.all()).len("n") if ours else None
-        others = self.around.others(self.check.columns) if self.check.across == "table" else ()
+        others = self.around.others(self.check.columns, state.ends) if self.check.across == "table" else ()
         theirs = _keys_of(others, self.check.columns, suspect)
         if mine is None:
             return Finding(True, f"{count(rows)}, no key twice")

@@ -104,6 +104,15 @@ def sample_rows(batch: pa.RecordBatch, mask: pa.Array, offset: int, first: Seque
     )
 
 
+def whole_row(row: SampleRow, batch: pa.RecordBatch | None, first: Sequence[str]) -> SampleRow:
+    """The row with its other columns, from a batch of that row alone; as it is where that is not the same row."""
+    if batch is None:
+        return row
+    (whole,) = sample_rows(batch, pa.array([True]), row.number, first)
+    same = all(repr(whole.values.get(name)) == repr(value) for name, value in row.values.items() if name in first)
+    return whole if same else row
+
+
 def _python(scalar: pa.Scalar) -> Any:
     try:
         return scalar.as_py()

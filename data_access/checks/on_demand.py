@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,12 +14,12 @@ from data_access.checks.declare import as_checks
 from data_access.checks.functions import code_of
 from data_access.checks.kinds import Check, Pandera
 from data_access.checks.result import CheckReport
-from data_access.checks.run import Rows, run
+from data_access.checks.run import Rows, Stored, run
 from data_access.checks.stored import set_of
 from data_access.checks.table import InWorkspace, OfSnapshot, earlier, last_passes, read_columns
 from data_access.errors import DataError, Reason
 from data_access.names import TableName
-from data_access.tables.model import Anchor
+from data_access.tables.model import Anchor, Snapshot
 from data_access.workspace import Workspace, current
 
 
@@ -78,7 +78,7 @@ def check_table(
     chosen = tuple(set_of(workspace, snapshot.root, snapshot.commit)) if checks is None else as_checks(checks)
     subject = f"{name}, commit {snapshot.commit.number}" if snapshot.commit.number else str(name)
     context = CheckContext(_aware(now or workspace.now()), OfSnapshot(workspace, snapshot))
-    results = run(_coded(chosen), lambda: _batches(workspace, snapshot), context) if chosen else ()
+    results = run(_coded(chosen), _stored(workspace, snapshot), context) if chosen else ()
     failing = [each.name for each in results if not each.passed]
     if failing:
         before = [each for each in earlier(workspace, snapshot) if each.number != snapshot.commit.number]
@@ -90,16 +90,21 @@ def check_table(
     return CheckReport(subject, results)
 
 
-def _batches(workspace: Workspace, snapshot: Any) -> Iterator[pa.RecordBatch]:
-    """All rows; a table without rows still has columns."""
+def _stored(workspace: Workspace, snapshot: Snapshot) -> Stored:
+    """A table's rows; one without rows still has columns."""
     from data_access.tables.schema import arrow_schema
 
-    empty = True
-    for batch in read_columns(workspace, snapshot, None):
-        empty = False
-        yield batch
-    if empty:
-        yield pa.RecordBatch.from_pylist([], schema=arrow_schema(snapshot.commit.schema))
+    schema = arrow_schema(snapshot.commit.schema)
+
+    def read(columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+        empty = True
+        for batch in read_columns(workspace, snapshot, columns):
+            empty = False
+            yield batch
+        if empty:
+            yield pa.RecordBatch.from_pylist([], schema=schema)
+
+    return Stored(schema.names, read)
 
 
 def _coded(checks: tuple[Check, ...]) -> tuple[Check, ...]:

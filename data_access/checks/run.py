@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import pyarrow as pa
@@ -12,8 +13,8 @@ from data_access.checks.counts import FreshnessMeasure, RowCountMeasure
 from data_access.checks.drift import NoDriftMeasure
 from data_access.checks.functions import FunctionMeasure
 from data_access.checks.keys import ForeignKeyMeasure, UniqueMeasure
-from data_access.checks.kinds import Check, Freshness
-from data_access.checks.measure import Again, Finding, Measure
+from data_access.checks.kinds import Check, CodedCheck, Freshness
+from data_access.checks.measure import Again, Finding, Measure, whole_row
 from data_access.checks.pandera_schemas import PanderaMeasure
 from data_access.checks.result import CheckResult
 from data_access.checks.rows import InRangeMeasure, InSetMeasure, MatchesMeasure, NotNullMeasure
@@ -37,8 +38,20 @@ _MEASURES: dict[str, Callable[[Any, Surroundings], Measure[Any]]] = {
     "pandera": PanderaMeasure,
 }
 
-#: What can be judged: a table, or a call that gives the batches from the start, each time.
-Rows: TypeAlias = pa.Table | Callable[[], Iterable[pa.RecordBatch]]
+
+@dataclass(frozen=True)
+class Stored:
+    """Rows that lie in files: `read` gives these columns of them from the start, each time; None is all of `names`."""
+
+    names: Sequence[str]
+    read: Callable[[Sequence[str] | None], Iterable[pa.RecordBatch]]
+
+    def __call__(self) -> Iterable[pa.RecordBatch]:
+        return self.read(None)
+
+
+#: What can be judged: a table, files, or a call that gives the batches from the start, each time.
+Rows: TypeAlias = pa.Table | Stored | Callable[[], Iterable[pa.RecordBatch]]
 
 
 def measure(check: Check, context: CheckContext) -> Measure[Any]:
@@ -51,8 +64,8 @@ def measure(check: Check, context: CheckContext) -> Measure[Any]:
 class _Fold:
     """One check's way through the batches; the first thing that can't be judged ends it."""
 
-    def __init__(self, check: Check, context: CheckContext) -> None:
-        self.check = check
+    def __init__(self, check: Check, context: CheckContext, names: Sequence[str] | None) -> None:
+        self.check, self._names = check, names
         self._measure = measure(check, context)
         self._state: Any = None
         self._broken: str | None = None
@@ -62,19 +75,22 @@ class _Fold:
             self._broken = self._try(lambda: self._add(batch, offset))
 
     def _add(self, batch: pa.RecordBatch, offset: int) -> None:
-        lacking = [name for name in self.check.needs if name not in batch.schema.names]
+        self._begin(batch.schema.names)
+        self._state = self._measure.add(self._state, batch, offset)
+
+    def _begin(self, there: Sequence[str] | None) -> None:
+        """With the columns that are there; None where nothing says which they are. Raises Unfit."""
+        lacking = [name for name in self.check.needs if there is not None and name not in there]
         if lacking:
-            raise Unfit(f"there is no column {lacking[0]}. {did_you_mean(lacking[0], batch.schema.names)}")
+            raise Unfit(f"there is no column {lacking[0]}. {did_you_mean(lacking[0], self._names or there or ())}")
         if self._state is None:
             self._state = self._measure.start()
-        self._state = self._measure.add(self._state, batch, offset)
 
     def finding(self, again: Again) -> Finding:
         found: list[Finding] = []
 
         def look() -> None:
-            if self._state is None:
-                self._state = self._measure.start()
+            self._begin(self._names)
             found.append(self._measure.finding(self._state, again))
 
         if self._broken is None:
@@ -96,16 +112,45 @@ class _Fold:
 def run(checks: Sequence[Check], rows: Rows, context: CheckContext) -> tuple[CheckResult, ...]:
     """Judge rows, all checks in one pass. A check that can't be judged (no such column) fails and says why.
 
-    Raises DataError(checks-needed) for a function that this session does not have, and what reading the rows raises.
+    Of files only the columns are read that checks look at, and all of them only for rows that are shown. Raises
+    DataError(checks-needed) for a function that this session does not have, and what reading the rows raises.
     """
-    again = batches_of(rows)
-    folds = [_Fold(check, context) for check in checks]
+    whole = batches_of(rows)
+    again, names = whole, None
+    if isinstance(rows, Stored) and (columns := _looked_at(checks, rows.names)) is not None:
+        again, names = (lambda: iter(rows.read(columns))), rows.names
+    folds = [_Fold(check, context, names) for check in checks]
     offset = 0
     for batch in again():
         for fold in folds:
             fold.add(batch, offset)
         offset += batch.num_rows
-    return tuple(_result(fold.check, fold.finding(again), offset) for fold in folds)
+    results = tuple(_result(fold.check, fold.finding(again), offset) for fold in folds)
+    return results if again is whole else _with_whole_rows(results, whole)
+
+
+def _looked_at(checks: Sequence[Check], names: Sequence[str]) -> tuple[str, ...] | None:
+    """The columns that are enough; None where a function or a schema may look at any."""
+    if any(isinstance(each, CodedCheck) for each in checks):
+        return None
+    needed = {name for each in checks for name in each.needs}
+    return tuple(name for name in names if name in needed) or tuple(names[:1])
+
+
+def _with_whole_rows(results: tuple[CheckResult, ...], whole: Again) -> tuple[CheckResult, ...]:
+    """With the other columns of the rows that are shown."""
+    wanted = {row.number for each in results for row in each.sample}
+    found: dict[int, pa.RecordBatch] = {}
+    offset = 0
+    for batch in whole() if wanted else ():
+        found.update((n, batch.slice(n - offset, 1)) for n in wanted if offset <= n < offset + batch.num_rows)
+        offset += batch.num_rows
+        if len(found) == len(wanted):
+            break
+    return tuple(
+        replace(each, sample=tuple(whole_row(row, found.get(row.number), each.check.needs) for row in each.sample))
+        for each in results
+    )
 
 
 def _result(check: Check, found: Finding, rows: int) -> CheckResult:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
+from typing import Any
 
 import pyarrow as pa
 
-from data_access.checks.context import Alone, PartitionPast, Passed
-from data_access.errors import NotFoundError
+from data_access.checks.context import Alone, Ends, PartitionPast, Passed
+from data_access.errors import DataError, NotFoundError, Reason
 from data_access.names import TableName
 from data_access.tables.model import Commit, DataFile, PartitionDelta, PartitionValues, Schema, Snapshot
 from data_access.workspace import Workspace
@@ -19,13 +20,15 @@ from data_access.workspace import Workspace
 LOOK_BACK = 129
 
 
-def read_columns(workspace: Workspace, snapshot: Snapshot, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+def read_columns(
+    workspace: Workspace, snapshot: Snapshot, columns: Sequence[str] | None, where: Any = None
+) -> Iterator[pa.RecordBatch]:
     from data_access.tables import plan, read
 
     if not snapshot.files:
         return iter(())
     names = None if columns is None else list(columns)
-    return read.batches(workspace, plan.plan(snapshot, partitions=None, columns=names, where=None))
+    return read.batches(workspace, plan.plan(snapshot, partitions=None, columns=names, where=where))
 
 
 def earlier(workspace: Workspace, snapshot: Snapshot | None) -> Iterator[Commit]:
@@ -120,10 +123,20 @@ class OfStore(InWorkspace):
         super().__init__(workspace)
         self._base, self._written = base, written
 
-    def others(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    def others(self, columns: Sequence[str], within: Ends) -> Iterator[pa.RecordBatch]:
+        """Files and partitions that hold nothing `within` are not read."""
         if self._base is None:
             return iter(())
-        return read_columns(self.workspace, replace(self._base, files=self._written.kept), columns)
+        where = [
+            (name, sign, end) for name, ends in within.items() for sign, end in zip((">=", "<="), ends, strict=True)
+        ]
+        kept = replace(self._base, files=self._written.kept)
+        try:
+            return read_columns(self.workspace, kept, columns, where or None)
+        except DataError as error:
+            if error.reason != Reason.BAD_PREDICATE:
+                raise
+            return read_columns(self.workspace, kept, columns)  # the column was narrower than these values
 
     def before(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch] | None:
         """The partitions that the last store wrote, as they are now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ from data_access.tables.target import Mode, Target, Values, check_mode, target_o
 from data_access.workspace import Workspace, current
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from data_access.checks.run import Stored
 
 
 def store_dataframe(  # noqa: PLR0913 - a public verb; all but three are keywords
@@ -178,12 +178,12 @@ def _documented(
     )
 
 
-def _rows_of(
-    workspace: Workspace, proposal: Proposal, files: Sequence[DataFile]
-) -> Callable[[], Iterator[pa.RecordBatch]]:
+def _rows_of(workspace: Workspace, proposal: Proposal, files: Sequence[DataFile]) -> Stored:
     """What was written, read back as a reader will get it, as often as it is called."""
+    from data_access.checks.run import Stored
     from data_access.tables.plan import plan
     from data_access.tables.read import batches
+    from data_access.tables.schema import arrow_schema
 
     assert proposal.change.schema is not None
     commit = Commit(
@@ -192,7 +192,8 @@ def _rows_of(
         rows=sum(each.rows for each in files), bytes=sum(each.size for each in files), files=len(files),
     )  # fmt: skip
     snapshot = Snapshot(commit, proposal.root, tuple(files))
-    return lambda: batches(workspace, plan(snapshot, partitions=None, columns=None, where=None))
+    names = arrow_schema(proposal.change.schema).names
+    return Stored(names, lambda columns: batches(workspace, plan(snapshot, columns=columns)))
 
 
 @contextmanager

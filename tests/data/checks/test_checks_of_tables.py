@@ -177,6 +177,24 @@ def test_a_key_is_unique_among_the_rows_that_stay(workspace: Workspace) -> None:
     assert ids(workspace) == [1, 2, 3, 4, 5]
 
 
+def test_only_files_that_may_hold_a_key_are_read(workspace: Workspace) -> None:
+    """The other one is not even there any more."""
+    first = store(workspace, orders(1, 2), partition_by=["day"], checks=[unique("id")])
+    snapshot = open_snapshot(workspace, first.table)
+    workspace.storage.delete([f"{snapshot.root}/{snapshot.files[0].path}"])
+    store(workspace, orders(3, 4, day="2026-11-21"))
+    with pytest.raises(CheckFailedError, match="1 key is in the table already"):
+        store(workspace, orders(4, 5, day="2026-11-22"))
+
+
+def test_keys_that_became_wider_are_compared_with_the_narrow_ones(workspace: Workspace) -> None:
+    narrow = pa.table({"id": pa.array([1, 2], pa.int32())})
+    store(workspace, narrow, checks=[unique("id")])
+    store(workspace, pa.table({"id": [2**40, 3]}), mode="append")
+    with pytest.raises(CheckFailedError, match="2 keys are in the table already"):
+        store(workspace, pa.table({"id": [2**40, 1, 9]}), mode="append")
+
+
 def test_two_who_append_one_key_at_once_do_not_both_pass(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second is judged again on top of the first."""
     from data_access.tables import store as storing

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from data_access.checks.context import Alone, CheckContext, PartitionPast
+from data_access.checks.context import Alone, CheckContext, Ends, PartitionPast
 from data_access.checks.kinds import Check
 from data_access.checks.measure import Finding
 from data_access.checks.run import measure, run
@@ -28,7 +29,11 @@ class Around(Alone):
     ) -> None:
         self._others, self._before, self._past, self._tables = others, before, past, tables or {}
 
-    def others(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    def others(self, columns: Sequence[str], within: Ends) -> Iterator[pa.RecordBatch]:
+        for name, (low, high) in within.items():  # what is outside may be left out, so it is
+            if self._others is not None:
+                column = pc.field(name)
+                self._others = self._others.filter((column >= low) & (column <= high))
         return iter(() if self._others is None else self._others.select(list(columns)).to_batches(max_chunksize=3))
 
     def before(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch] | None:

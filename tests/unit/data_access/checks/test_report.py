@@ -8,9 +8,10 @@ from xml.etree import ElementTree as ET
 import pyarrow as pa
 import pytest
 
-from data_access.checks import CheckReport, CheckResult, check, in_range, in_set, not_null
-from data_access.checks.context import Passed
+from data_access.checks import CheckReport, CheckResult, check, in_range, in_set, not_null, row_count
+from data_access.checks.context import Alone, CheckContext, Passed
 from data_access.checks.measure import SampleRow, share, shown
+from data_access.checks.run import Stored, run
 from data_access.errors import DataError, Reason
 from tests.unit.data_access.checks.judging import NOW
 
@@ -131,3 +132,27 @@ def test_values_as_people_read_them() -> None:
     assert [shown(each) for each in (None, float("nan"), 1e9, "é\t", "x" * 50)] == [
         "null", "NaN", "1e+09", "é\\t", "x" * 39 + "…",
     ]  # fmt: skip
+
+
+def test_of_files_only_what_checks_look_at_is_read_and_rows_are_shown_whole() -> None:
+    asked: list[object] = []
+    table = pa.table({"x": [1, 2, 3], "amount": [1.0, -2.0, -3.0], "z": ["a", "b", "c"]})
+
+    def read(columns: object) -> list[pa.RecordBatch]:
+        asked.append(columns)
+        return (table if columns is None else table.select(columns)).to_batches(max_chunksize=2)
+
+    rows = Stored(table.column_names, read)
+    context = CheckContext(NOW, Alone())
+    assert run([in_range("x", 0)], rows, context)[0].passed
+    assert run([row_count(1)], rows, context)[0].rows == 3
+    assert asked == [("x",), ("x",)]
+    (found,) = run([AMOUNT], rows, context)
+    assert [dict(row.values) for row in found.sample] == [
+        {"amount": -2.0, "x": 2, "z": "b"},
+        {"amount": -3.0, "x": 3, "z": "c"},
+    ]
+    (lacking,) = run([in_range("amonut", 0)], rows, context)
+    assert lacking.seen == "there is no column amonut. Did you mean amount?"
+    (lacking,) = run([in_range("amonut", 0)], Stored(["amount"], lambda _: ()), context)
+    assert not lacking.judged
