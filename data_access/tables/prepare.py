@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from data_access.errors import ConflictError, CorruptError, DataError, NotFoundError, Reason
 from data_access.metastore.base import APPLIED, HEAD, ROOT, Head, PartitionChange, Swap, TableRecord
+from data_access.metastore.partition_names import check_lengths
 from data_access.names import TableName
 from data_access.tables import manifest, places
 from data_access.tables.ids import ulid
@@ -157,9 +158,14 @@ def _checks(proposal: Proposal, head: Snapshot | None) -> tuple[str | None, tupl
 
 
 def plan_swap(workspace: Workspace, made: Made, record: TableRecord | None) -> tuple[Swap, PartitionChange]:
-    """What the metastore is told, and which partitions are left to show after it."""
+    """What the metastore is told, and which partitions are left to show after it.
+
+    Raises DataError(bad-partition) for a partition that the metastore has no room for: it could never be shown.
+    """
     commit, root = made.commit, made.root
-    with_swap = workspace.metastore.capabilities.partitions_with_swap and record is not None
+    able, keys = workspace.metastore.capabilities, hive_partition_keys(commit.schema)
+    check_lengths(able, commit.table, keys, made.change.add)
+    with_swap = able.partitions_with_swap and record is not None
     at_once = with_swap or not made.change
     parameters: Mapping[str, str] = {
         **({} if record is None else record.parameters),
@@ -171,7 +177,7 @@ def plan_swap(workspace: Workspace, made: Made, record: TableRecord | None) -> t
         commit.table,
         root if commit.schema.partition_by else _location(workspace, made),
         hive_columns(commit.schema),
-        hive_partition_keys(commit.schema),
+        keys,
         parameters,
         owner=workspace.user,
     )

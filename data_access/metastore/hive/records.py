@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 from hive_metastore import ttypes
 
-from data_access.errors import DataError, Reason
 from data_access.metastore.base import DatabaseRecord, HiveColumn, PartitionRecord, TableRecord
 from data_access.names import TableName
 
@@ -16,40 +15,11 @@ PARQUET = "org.apache.hadoop.hive.ql.io.parquet."
 COMMENT = "comment"
 #: External, and nothing that Hive does to the table ever touches files or looks for partitions by itself.
 OURS = {"EXTERNAL": "TRUE", "external.table.purge": "false", "discover.partitions": "false"}
-#: What Hive puts between `=` and `/` of a partition's name in place of these characters: %XX (FileUtils, Hive 2 to 4).
-_ESCAPED = re.compile(r"[\x01-\x1f\"#%'*/:=?\\\x7f{\[\]^]")
 _SMALL = ("tinyint", "smallint", "int")
 _WIDENING = ((*_SMALL, "bigint"), (*_SMALL, "double"), ("float", "double"))
 _DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)")
-_NULL = "__HIVE_DEFAULT_PARTITION__"
 #: Characters: part_key_val varchar(256) and part_name varchar(767), in Hive's schemas for every database.
 LONGEST_VALUE, LONGEST_NAME = 256, 767
-
-
-def escaped(text: str) -> str:
-    return _ESCAPED.sub(lambda match: f"%{ord(match[0]):02X}", text) or _NULL
-
-
-def partition_name(keys: Sequence[HiveColumn], values: Sequence[str]) -> str:
-    """The name by which the server finds a partition: `day=2026-11-20/shop=a%2Fb`."""
-    return "/".join(
-        f"{escaped(key.name.lower())}={escaped(value)}" for key, value in zip(keys, values, strict=True)
-    )  # fmt: skip
-
-
-def fits(table: TableName, keys: Sequence[HiveColumn], values: Sequence[str]) -> None:
-    """Raises DataError(bad-partition) for what the server's own tables have no room for; it would not say which."""
-    name = partition_name(keys, values)
-    long = [(key.name, value) for key, value in zip(keys, values, strict=True) if len(value) > LONGEST_VALUE]
-    if not long and len(name) <= LONGEST_NAME:
-        return
-    key, value = long[0] if long else ("name", name)
-    raise DataError(
-        Reason.BAD_PARTITION,
-        f"A partition of '{table}' has a {key} of {len(value)} characters ('{value[:40]}…'); "
-        f"a Hive Metastore takes {LONGEST_VALUE if long else LONGEST_NAME}.",
-        "Partition by something shorter.",
-    )
 
 
 def kept_wide(now: Sequence[HiveColumn], wanted: Sequence[HiveColumn]) -> tuple[HiveColumn, ...]:

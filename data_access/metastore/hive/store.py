@@ -33,6 +33,7 @@ from data_access.metastore.hive import probe, records
 from data_access.metastore.hive.connections import REPLY_S, Connections, ReplyLostError
 from data_access.metastore.hive.failures import HIVE, NOT_FOUND, THERE, explained, head_in, modified
 from data_access.metastore.hive.locks import locked
+from data_access.metastore.partition_names import check_lengths, partition_name
 from data_access.metastore.place import Place
 from data_access.names import TableName
 
@@ -186,7 +187,7 @@ class HiveMetastore:
 
     def _there(self, table: TableRecord, values: Sequence[tuple[str, ...]]) -> list[PartitionRecord]:
         asked = set(values)
-        names = [records.partition_name(table.partition_keys, each) for each in values]
+        names = [partition_name(table.partition_keys, each) for each in values]
         found = [each for page in _pages(names) for each in self._by_names(table.name, page)]
         return [each for each in found if each.values in asked]
 
@@ -205,8 +206,7 @@ class HiveMetastore:
     def _add(self, table: TableRecord, some: list[PartitionRecord]) -> None:
         """Those that came in between stay as they are there, and are moved."""
         name, parts = table.name, [records.to_partition(table.name, table.columns, each) for each in some]
-        for each in some:
-            records.fits(name, table.partition_keys, each.values)
+        check_lengths(self.capabilities, name, table.partition_keys, some)
         request = ttypes.AddPartitionsRequest(name.database, name.table, parts, ifNotExists=True, needResult=False)
         self._changed(name, len(parts), "add", "add_partitions_req", request)
 
@@ -218,7 +218,7 @@ class HiveMetastore:
         self._changed(name, len(parts), "move", method, name.database, name.table, parts, context)
 
     def _drop(self, table: TableRecord, page: list[tuple[str, ...]]) -> None:
-        name, names = table.name, [records.partition_name(table.partition_keys, values) for values in page]
+        name, names = table.name, [partition_name(table.partition_keys, values) for values in page]
         request = ttypes.DropPartitionsRequest(
             name.database, name.table, ttypes.RequestPartsSpec(names=names),
             deleteData=False, ifExists=True, needResult=False,

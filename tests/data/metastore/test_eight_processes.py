@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,15 +24,35 @@ COMMITS = int(os.environ.get("REMUDA_COMMITS", "160"))
 TABLE = "sandbox_ann.hammered"
 
 
-def start(workspace: Workspace, name: str, commits: int) -> subprocess.Popen[str]:
-    command = [sys.executable, str(WRITER), workspace.settings.model_dump_json(), name, str(commits)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=Path(__file__).parent
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    return process
+Start = Callable[[Workspace, str, int], subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Makes a writer that waits for its go. None outlives the test."""
+    made: list[subprocess.Popen[str]] = []
+
+    def make(workspace: Workspace, name: str, commits: int) -> subprocess.Popen[str]:
+        command = [sys.executable, str(WRITER), workspace.settings.model_dump_json(), name, str(commits)]
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+            cwd=Path(__file__).parent,
+        )
+        made.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        return process
+
+    yield make
+    for process in made:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 def go(*processes: subprocess.Popen[str]) -> None:
@@ -44,7 +64,7 @@ def go(*processes: subprocess.Popen[str]) -> None:
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("metastore", ["hive", "postgresql", "sqlite"])
-def test_no_commit_is_lost(workspaces: Callable[..., Workspace], metastore: str) -> None:
+def test_no_commit_is_lost(workspaces: Callable[..., Workspace], start: Start, metastore: str) -> None:
     workspace = workspaces(metastore, "local")
     store_dataframe(pa.table({"turn": [-1], "writer": ["first"]}), TABLE, partition_by=["writer"], workspace=workspace)
     each = COMMITS // WRITERS
@@ -78,7 +98,9 @@ def test_no_commit_is_lost(workspaces: Callable[..., Workspace], metastore: str)
 
 
 @pytest.mark.parametrize("metastore", ["hive"])
-def test_killed_writers_hold_nobody_up_for_long(workspaces: Callable[..., Workspace], metastore: str) -> None:
+def test_killed_writers_hold_nobody_up_for_long(
+    workspaces: Callable[..., Workspace], start: Start, metastore: str
+) -> None:
     """Killed wherever they happened to be, in the lock or waiting for it; the next store goes through."""
     workspace = workspaces(metastore, "local")
     store_dataframe(pa.table({"turn": [-1], "writer": ["first"]}), TABLE, partition_by=["writer"], workspace=workspace)

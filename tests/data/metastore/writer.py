@@ -5,6 +5,8 @@ It tells of each commit on a line of its own, `number id seconds`, and what it h
 
 from __future__ import annotations
 
+import ctypes
+import signal
 import sys
 import time
 
@@ -15,8 +17,11 @@ from data_access.errors import ConflictError
 from data_access.tables.store import store_dataframe
 from data_access.workspace import connect
 
+PR_SET_PDEATHSIG = 1
+
 
 def main() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # dies with the test, however that ends
     workspace, me = connect(Settings.model_validate_json(sys.argv[1])), sys.argv[2]
     print("ready", flush=True)
     sys.stdin.readline()

@@ -7,9 +7,10 @@ from hive_metastore.ttypes import InvalidOperationException, MetaException
 from thrift.Thrift import TApplicationException
 
 from data_access.errors import DataError, ForbiddenError, Reason, SchemaError, UnreachableError
-from data_access.metastore.base import HiveColumn
+from data_access.metastore.base import Capabilities, HiveColumn, PartitionRecord
 from data_access.metastore.hive.failures import explained, head_in, modified
-from data_access.metastore.hive.records import fits, kept_wide, partition_name
+from data_access.metastore.hive.records import kept_wide
+from data_access.metastore.partition_names import check_lengths, partition_name
 from data_access.names import TableName
 
 KEYS = (HiveColumn("Day", "string"), HiveColumn("shop", "string"))
@@ -30,13 +31,20 @@ def test_names_of_partitions(values: tuple[str, ...], name: str) -> None:
     assert partition_name(KEYS, values) == name
 
 
+HIVE = Capabilities(True, False, False, True, partition_value_length=256, partition_name_length=767)
+
+
 def test_what_does_not_fit_is_named() -> None:
-    fits(NAME, KEYS, ("v" * 256, "w" * 256))
-    with pytest.raises(DataError, match="a shop of 257 characters") as caught:
-        fits(NAME, KEYS, ("v", "w" * 257))
+    def check(*values: str, able: Capabilities = HIVE) -> None:
+        check_lengths(able, NAME, KEYS, [PartitionRecord(("1", "2"), ""), PartitionRecord(values, "")])
+
+    check("v" * 256, "w" * 256)
+    with pytest.raises(DataError, match="a 'shop' of 257 characters") as caught:
+        check("v", "w" * 257)
     assert caught.value.reason is Reason.BAD_PARTITION
     with pytest.raises(DataError, match="a name of 910 characters"):
-        fits(NAME, KEYS, ("/" * 200, "/" * 100))  # three characters each
+        check("/" * 200, "/" * 100)  # three characters each
+    check("v" * 999, "w", able=Capabilities(True, True, True, False))
 
 
 def test_a_lost_race_is_told_from_other_refusals() -> None:
