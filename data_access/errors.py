@@ -72,6 +72,10 @@ class DataError(Exception):
         super().__init__(f"{sentence} {remedy}".strip())
         self.reason, self.sentence, self.remedy = reason, sentence, remedy
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Whole on the other side of a process pool, too."""
+        return type(self), (self.reason, self.sentence, self.remedy), self.__dict__
+
 
 class NotFoundError(DataError):
     """There is no such thing; the message names near ones where there are any."""
