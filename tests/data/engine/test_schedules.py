@@ -284,6 +284,8 @@ def test_gc_leaves_the_files_that_a_load_which_began_before_still_reads(grace: f
     theatre.store({"a": "a1", "b": "b1"})
     theatre.store({"a": "a2", "b": "b2"})
 
+    theatre.now += timedelta(hours=20)  # the files themselves are older than the grace
+
     def load(workspace: Workspace) -> Any:
         return content(workspace, snapshot.open_snapshot(workspace, TABLE, 1))
 
