@@ -36,9 +36,11 @@ def preview(what: str | os.PathLike[str], rows: int = 10, *, workspace: Workspac
         return sql(f"select * from {name} limit {int(rows)}", workspace=workspace)  # noqa: S608 - words of a name, quoted
     place = place_of(what)
     if isinstance(place, TablePlace):
+        from data_access.provenance import unnoted
         from data_access.tables.load import load_dataframe
 
-        return load_dataframe(str(place.name), as_of=place.as_of, limit=rows, workspace=workspace)
+        with unnoted():  # a look is no input of what is stored next
+            return load_dataframe(str(place.name), as_of=place.as_of, limit=rows, workspace=workspace)
     if isinstance(place, WebPlace):
         raise DataError(Reason.BAD_LOCATION, f"{place} is not here yet.", "copy(address, folder) downloads it.")
     from data_access.discover.files import beginning

@@ -32,6 +32,7 @@ from data_access.discover import facts
 from data_access.errors import DataError, ForbiddenError, NotFoundError, Reason
 from data_access.metastore.base import DatabaseRecord
 from data_access.names import TableName
+from data_access.provenance import forget_reads, inputs_now
 from data_access.workspace import Workspace
 
 Make = Callable[..., Workspace]
@@ -154,7 +155,9 @@ def test_where_is(shop: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_preview_is_small(shop: Workspace, tmp_path: Path) -> None:
+    forget_reads()
     assert len(preview("sandbox_ann.orders", 2, workspace=shop)) == 2
+    assert inputs_now() == (), "a look is no input of what is stored next"
     assert preview("sandbox_ann.orders@1", workspace=shop)["amount"].max() == 5
     ORDERS.to_pandas().to_csv(tmp_path / "o.csv", index=False)
     copy(tmp_path / "o.csv", f"{shop.warehouse}/raw/o.csv", workspace=shop)
