@@ -74,14 +74,17 @@ LIBRARIES: dict[str, Callable[[Any], dict[str, tuple[Any, Any]]]] = {
 }
 
 
-def _have(library: str) -> Any:
-    pytest.importorskip(library, reason=f"{library} is not installed here")
-    return importlib.import_module(library)
+#: In the development environment; the others are too large for it.
+ALWAYS = {"lightgbm", "skops", "xgboost"}
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+def _each(library: str) -> Any:
+    return pytest.param(library, marks=() if library in ALWAYS else pytest.mark.library(library))
+
+
+@pytest.mark.parametrize("library", [_each(library) for library in LIBRARIES])
 def test_the_librarys_own_format_gives_the_model_back(library: str, tmp_path: Path) -> None:
-    for what, (model, given) in LIBRARIES[library](_have(library)).items():
+    for what, (model, given) in LIBRARIES[library](importlib.import_module(library)).items():
         folder = tmp_path / what
         folder.mkdir()
         with warnings.catch_warnings():
@@ -95,8 +98,9 @@ def test_the_librarys_own_format_gives_the_model_back(library: str, tmp_path: Pa
         assert answer.column_names[: len(example.expected.column_names)] == example.expected.column_names, what
 
 
+@pytest.mark.library("torch")
 def test_weights_of_torch_go_into_a_module_and_hold_no_code(tmp_path: Path) -> None:
-    torch = _have("torch")
+    torch = importlib.import_module("torch")
     net = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU(), torch.nn.Dropout(0.5), torch.nn.Linear(3, 1))
     given = torch.from_numpy(X[:50].astype("float32"))
     example = examples.make(net, given, 1e-5)
@@ -111,8 +115,9 @@ def test_weights_of_torch_go_into_a_module_and_hold_no_code(tmp_path: Path) -> N
     assert loaded(given[:7]).shape == (7, 1)
 
 
+@pytest.mark.library("tensorflow")
 def test_a_saved_model_of_tensorflow_is_not_called_safe(tmp_path: Path) -> None:
-    tensorflow = _have("tensorflow")
+    tensorflow = importlib.import_module("tensorflow")
 
     class Scale(tensorflow.Module):  # type: ignore[misc]
         def __init__(self) -> None:
