@@ -23,18 +23,31 @@ from data_access.tables.model import Stats
 GROUP_BYTES, GROUP_ROWS = 64 * 1024**2, 1024**2
 #: Files that are larger go up while they are made.
 IN_MEMORY = 32 * 1024**2
-_SAMPLE = 65_536
+#: Files smaller than this, before encoding, are snappy where others are zstd.
+SMALL = 1024**2
+#: What compresses to more than this share of itself is left as it is: it would cost time in every load.
+_WORTH = 0.93
+_SAMPLE = 16_384
 _STREAM_BUFFER = 1024**2
 _TEXT = 64  # characters of a bound: enough to tell files apart, small enough for 1,000 files in a manifest
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """The same for all files of one store. `dictionary` names the leaf columns whose values repeat."""
+    """The same for all files of one store. `codecs` is by leaf column; `dictionary` those whose values repeat."""
 
-    compression: str
+    codecs: Mapping[str, str]
     dictionary: tuple[str, ...]
     store_schema: bool
+
+    def of(self, size: int) -> Mapping[str, str]:
+        """Each column's codec in a file of this size.
+
+        Setting zstd up takes 50 µs per column chunk, twice, which is most of the time that small files take.
+        """
+        if size >= SMALL:
+            return self.codecs
+        return {name: "snappy" if codec == "zstd" else codec for name, codec in self.codecs.items()}
 
 
 @dataclass(frozen=True)
@@ -49,16 +62,32 @@ class Encoded:
 
 
 def encoding_for(sample: pa.Table, compression: str) -> Encoding:
-    """Dictionaries only where they help: building one for values that differ costs time and saves nothing."""
+    """What helps each column, tried on a few thousand rows of it.
+
+    A dictionary of values that differ, and compressing what is random, cost time in every store and load, and save
+    nothing.
+    """
     sample = sample.slice(0, _SAMPLE)
-    kept: list[str] = []
+    codecs: dict[str, str] = {}
+    dictionary: list[str] = []
     for name, column in zip(sample.schema.names, sample.columns, strict=True):
         if pa.types.is_nested(column.type):
-            kept += leaf_names(name, column.type)
-        elif _repeats(column):
-            kept.append(name)
+            leaves = list(leaf_names(name, column.type))
+            dictionary += leaves
+            codecs |= dict.fromkeys(leaves, compression)
+            continue
+        repeats = _repeats(column)
+        dictionary += [name] * repeats
+        codecs[name] = compression if repeats or _shrinks(column, compression) else "none"
     dictionaries = any(pa.types.is_dictionary(column.type) for column in sample.columns)
-    return Encoding(compression, tuple(kept), store_schema=dictionaries)
+    return Encoding(codecs, tuple(dictionary), store_schema=dictionaries)
+
+
+def _shrinks(column: pa.ChunkedArray, compression: str) -> bool:
+    if compression == "none":
+        return False
+    raw = pa.record_batch([column.combine_chunks()], names=["sample"]).serialize()
+    return len(pa.compress(raw, compression, asbytes=True)) < _WORTH * len(raw)
 
 
 def _repeats(column: pa.ChunkedArray) -> bool:
@@ -67,7 +96,7 @@ def _repeats(column: pa.ChunkedArray) -> bool:
     if pa.types.is_boolean(column.type) or pa.types.is_null(column.type):
         return False  # bits are as small as it gets
     try:
-        return pc.count_distinct(column).as_py() <= 0.5 * max(1, len(column))
+        return pc.count_distinct(column).as_py() <= 0.6 * max(1, len(column))
     except pa.ArrowNotImplementedError:
         return True
 
@@ -101,7 +130,7 @@ def write_file(  # noqa: PLR0913, PLR0917 - the table's size is known to the cal
     group = max(1, min(GROUP_ROWS, int(GROUP_BYTES * table.num_rows / max(1, size))))
     if size <= IN_MEMORY:
         sink = pa.BufferOutputStream()
-        metadata = _encode(table, sink, encoding, group)
+        metadata = _encode(table, sink, encoding, group, size)
         buffer = sink.getvalue()
         view = memoryview(buffer)
         known = _known(metadata, table.schema, hashlib.sha256(view).hexdigest(), bytes(view[-8:]), len(view))
@@ -112,19 +141,19 @@ def write_file(  # noqa: PLR0913, PLR0917 - the table's size is known to the cal
     def write(file: IO[bytes]) -> None:
         hashing = _Hashing(file)
         with pa.BufferedOutputStream(pa.PythonFile(hashing, mode="w"), _STREAM_BUFFER) as sink:
-            metadata = _encode(table, sink, encoding, group)
+            metadata = _encode(table, sink, encoding, group, size)
         made.append(_known(metadata, table.schema, hashing.sha256.hexdigest(), hashing.tail, hashing.size))
 
     storage.write(url, write)
     return made[-1]
 
 
-def _encode(table: pa.Table, sink: Any, encoding: Encoding, group: int) -> pq.FileMetaData:
+def _encode(table: pa.Table, sink: Any, encoding: Encoding, group: int, size: int) -> pq.FileMetaData:
     collected: list[pq.FileMetaData] = []
     with pq.ParquetWriter(
         sink,
         table.schema,
-        compression=encoding.compression,
+        compression=dict(encoding.of(size)),
         use_dictionary=list(encoding.dictionary) or False,
         store_schema=encoding.store_schema,
         write_page_index=table.num_rows > 100_000,

@@ -1,0 +1,77 @@
+"""What is measured: each task in a process of its own, first once as a process meets it, then warm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from bench.data.contenders import Contender
+from bench.data.frames import names, narrow, sales
+
+
+@dataclass(frozen=True)
+class Data:
+    """A table that loads need. `make(rows)` gives it, scaled by the rows asked for."""
+
+    name: str
+    partitions: int
+    make: Callable[[int], pa.Table]
+
+
+@dataclass(frozen=True)
+class Task:
+    """`call(contender, frame)`; a store gets the frame of its data, a load None. `most` samples at most."""
+
+    name: str
+    title: str
+    data: Data
+    call: Callable[[Contender, Any], Any]
+    most: int = 5
+    store: bool = False
+
+
+def _data(name: str, partitions: int, make: Callable[[int, int], pa.Table], least: int = 0, most: int = 0) -> Data:
+    return Data(name, partitions, lambda rows: make(min(most or rows, max(least, rows)), partitions))
+
+
+ONE = _data("t1", 1, sales)
+HUNDRED = _data("t100", 100, sales)
+THOUSAND = _data("t1000", 1000, sales)
+SMALL = _data("small", 1500, sales, most=1_500_000)
+MANY = _data("many", 10_000, narrow, most=100_000, least=100_000)
+TINY = Data("tiny", 1, lambda _: sales(5, 1).select(["id", "at", "amount"]))
+DATA = (ONE, HUNDRED, THOUSAND, SMALL, MANY, TINY)
+
+
+def _store(data: Data, title: str) -> Task:
+    def call(contender: Contender, frame: Any) -> None:
+        contender.store(frame, f"stored_{data.name}", data.partitions > 1)
+
+    return Task(f"store-{data.partitions}", title, data, call, most=3, store=True)
+
+
+TASKS = (
+    _store(ONE, "store into one partition"),
+    _store(HUNDRED, "store into 100 partitions"),
+    _store(THOUSAND, "store into 1,000 partitions"),
+    Task("load-1", "load all, from one partition", ONE, lambda by, _: by.load("t1")),
+    Task("load-1000", "load all, from 1,000 partitions", THOUSAND, lambda by, _: by.load("t1000")),
+    Task(
+        "partition", "load one of 1,000 partitions", THOUSAND,
+        lambda by, _: by.partition("t1000", names(1000)[7]), most=30,
+    ),
+    Task(
+        "predicate", "two columns where amount > 400 (0.3 %)", ONE,
+        lambda by, _: by.filtered("t1", ["id", "amount"], [("amount", ">", 400.0)]), most=20,
+    ),
+    Task("small-files", "load 1,500 small files", SMALL, lambda by, _: by.load("small")),
+    Task(
+        "one-of-10000", "find and load one of 10,000 partitions", MANY,
+        lambda by, _: by.partition("many", names(10_000)[777]), most=20,
+    ),
+    Task("tiny", "load a 1 kB table", TINY, lambda by, _: by.load("tiny"), most=200),
+)  # fmt: skip
+BY_NAME = {task.name: task for task in TASKS}
