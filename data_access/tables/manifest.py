@@ -279,8 +279,9 @@ def _changed(stored: Mapping[str, Any]) -> tuple[PartitionDelta, ...]:
     made = []
     new = object.__new__
     columns = (stored["partition"], stored["what"], stored["rows"], stored["bytes"])
-    for partition, what, rows, size in zip(*columns, strict=True):
-        delta = new(PartitionDelta)  # as in `file_list`: the constructor is what would take the time
-        delta.__dict__.update(partition=tuple(partition), what=what, rows=rows, bytes=size)
-        made.append(delta)
+    with file_list.collector_paused():
+        for partition, what, rows, size in zip(*columns, strict=True):
+            delta = new(PartitionDelta)  # as in `file_list`: the constructor is what would take the time
+            delta.__dict__.update(partition=tuple(partition), what=what, rows=rows, bytes=size)
+            made.append(delta)
     return tuple(made)
