@@ -69,7 +69,7 @@ def gc(
     items = judge(facts, keep, _reached(workspace, record, facts, keep))
     if not dry_run:
         _remove(workspace, record.root, items)
-    return GcReport(name, tuple(given_up), items, dry_run)
+    return GcReport(name, tuple(sorted(given_up)), items, dry_run)
 
 
 def _facts(workspace: Workspace, record: TableRecord, now: datetime) -> Facts:

@@ -57,7 +57,7 @@ class History(Sequence[Commit]):
         )  # fmt: skip
 
     def _what(self, commit: Commit) -> str:
-        return told(commit) + ("" if self.is_readable(commit) else " (given up by gc)")
+        return told(commit) + ("" if self.is_readable(commit) else " (gone)")
 
     def to_frame(self) -> pandas.DataFrame:
         return self.listing().to_frame()

@@ -31,6 +31,7 @@ def compare(before: pa.Table, after: pa.Table, keys: Sequence[str]) -> tuple[pa.
             raise DataError(
                 Reason.UNKNOWN_COLUMN, f"keys names '{key}', which is not in both.", did_you_mean(key, shared)
             )
+    before = _as_now(before, after)
     if keys:
         return _by_key(before, after, shared, list(keys))
     left = Counter(_digests(before, shared))
@@ -46,6 +47,16 @@ def compare(before: pa.Table, after: pa.Table, keys: Sequence[str]) -> tuple[pa.
             where[digest].append(index)
     removed = sorted(index for digest, indices in where.items() for index in indices[-left[digest] :])
     return after.take(pa.array(added, pa.int64())), before.take(pa.array(removed, pa.int64())), None
+
+
+def _as_now(before: pa.Table, after: pa.Table) -> pa.Table:
+    """With the types of `after`, where those were widened since: 1 and 1.0 are no difference."""
+    types = {field.name: field.type for field in after.schema}
+    fields = [field.with_type(types.get(field.name, field.type)) for field in before.schema]
+    try:
+        return before.cast(pa.schema(fields))
+    except pa.ArrowInvalid:  # another column of the same name: then its values differ
+        return before
 
 
 def _by_key(
