@@ -1,4 +1,4 @@
-"""Who may write which database. Pure; what the metastore and the storage allow comes on top, and they have the last word.
+"""Who may write which database. Pure; the metastore and the storage have the last word on top.
 
 A database whose name begins with the sandbox prefix belongs to one user; every other is production. Settings may grant
 either to others. What is stored to production must pass the table's checks.

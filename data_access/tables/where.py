@@ -300,8 +300,8 @@ class _Reader:
     def _not_understood(self, tree: Any) -> DataError:
         return DataError(
             Reason.BAD_PREDICATE,
-            f"'{self._text if tree is None else self._sql(tree)}' is no condition that files can be asked for: a column is compared with a value, or"
-            " with another column.",
+            f"'{self._text if tree is None else self._sql(tree)}' is no condition that files can be asked for: "
+            "a column is compared with a value, or with another column.",
             _SHAPE,
         )
 
