@@ -7,7 +7,10 @@ rows is kept: a run that was cut short goes on where it ended (--again measures 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -138,14 +141,19 @@ class Bench:
         """What it printed last; or why there is nothing."""
         command = [sys.executable, "-m", module, json.dumps(asked)]
         limit = limit or self._args.limit
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=limit, cwd=_ROOT, check=False)
-        except subprocess.TimeoutExpired:
-            return {"failed": f"not done after {limit:.0f} s"}
-        said = done.stdout.strip().splitlines()
-        if done.returncode != 0:
-            last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-            return {"failed": f"ended with {done.returncode}: {last[:200]}"}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(command, **pipes, text=True, cwd=_ROOT, start_new_session=True) as child:
+            try:
+                stdout, stderr = child.communicate(timeout=limit)
+            except subprocess.TimeoutExpired:
+                return {"failed": f"not done after {limit:.0f} s"}
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)  # its readers and writers, too
+        said = stdout.strip().splitlines()
+        if child.returncode != 0:
+            last = (stderr.strip().splitlines() or ["no output"])[-1]
+            return {"failed": f"ended with {child.returncode}: {last[:200]}"}
         return dict(json.loads(said[-1])) if said else {}
 
 
