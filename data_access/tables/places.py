@@ -11,6 +11,7 @@ OWN = "_remuda/"
 COMMITS = "_remuda/commits/"
 TAGS = "_remuda/tags/"
 PINS = "_remuda/pins/"
+CODE = "_remuda/code/"
 #: Where gc asks the storage what time it is.
 CLOCK = "_remuda/clock/"
 
@@ -24,6 +25,11 @@ def manifest(number: int, id_: str) -> str:
 
 def file_list(number: int, id_: str) -> str:
     return f"{COMMITS}{number:08d}-{id_}.files.arrow"
+
+
+def diff(sha256: str) -> str:
+    """The changes to the code that were not committed to Git when data were stored."""
+    return f"{CODE}{sha256}.diff"
 
 
 def tag(name: str) -> str:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 from data_access.errors import DataError, Reason
 from data_access.names import TableName
 from data_access.tables.commit import Attempts, commit
 from data_access.tables.ids import ulid
-from data_access.tables.model import Commit, Snapshot
+from data_access.tables.model import Commit
 from data_access.tables.prepare import Proposal
 from data_access.tables.rebase import Change, Replace
 from data_access.tables.snapshot import head_of, read_snapshot
-from data_access.tables.store import Store, discarding, written
+from data_access.tables.store import Store, discard, discarding, written
 from data_access.tables.target import Mode, Values, check_mode
 from data_access.workspace import Workspace, current
 
@@ -54,10 +55,16 @@ class Several:
     def _finish(self) -> None:
         if not self._proposals:
             return
-        proposals = [self._with_table(each) for each in self._proposals]
+        with self._discarding(None):
+            proposals = [self._with_table(each) for each in self._proposals]
         attempts = Attempts(self._workspace, proposals)
         with self._discarding(attempts):
             self.commits = tuple(attempts.run())
+
+    def _discard(self) -> None:
+        """The block was left by an error: what it wrote is for nothing."""
+        for each in self._proposals:
+            discard(self._workspace, each)
 
     @contextmanager
     def _discarding(self, attempts: Attempts | None) -> Iterator[None]:
@@ -70,8 +77,6 @@ class Several:
         """A table that is not there yet is made first, without rows: one call can't make several."""
         if proposal.base is not None:
             return proposal
-        from dataclasses import replace
-
         made = Proposal(
             proposal.name, proposal.root, None, Change(Replace({}), proposal.change.schema),
             ulid(self._workspace.now()), "create", proposal.mode, "made for a commit of several tables",
@@ -79,8 +84,7 @@ class Several:
         )  # fmt: skip
         commit(self._workspace, made)
         record, head = head_of(self._workspace, proposal.name)
-        base: Snapshot = read_snapshot(self._workspace, record, head)
-        return replace(proposal, base=base)
+        return replace(proposal, base=read_snapshot(self._workspace, record, head))
 
 
 @contextmanager
@@ -106,7 +110,7 @@ def several(workspace: Workspace | None = None) -> Iterator[Several]:
     collected = Several(workspace)
     try:
         yield collected
-    except DataError:
-        with collected._discarding(None):
-            raise
+    except BaseException:
+        collected._discard()
+        raise
     collected._finish()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from data_access.errors import DataError, NotFoundError, Reason, UnknownOutcomeError
 from data_access.metastore.base import DatabaseRecord
 from data_access.names import TableName
+from data_access.tables import places
 from data_access.tables.commit import Attempts
 from data_access.tables.ids import ulid
 from data_access.tables.model import Commit, DataFile, PartitionValues, Schema, Snapshot
@@ -20,6 +22,9 @@ from data_access.tables.rebase import Append, Change, Replace, partition_named
 from data_access.tables.snapshot import head_of, read_snapshot
 from data_access.tables.target import Mode, Target, Values, check_mode, target_of
 from data_access.workspace import Workspace, current
+
+#: A larger patch of uncommitted code is not kept.
+DIFF_BYTES = 256 * 1024
 
 if TYPE_CHECKING:
     from data_access.checks.run import Stored
@@ -167,15 +172,29 @@ def _documented(
     gate = Gate(workspace, store.name, rows, store.checks, production=production, change=proposal.change)
     records = gate(proposal.base)
     first = proposal.base is None and store.checks is not None
+    code = provenance.code()
+    if code.dirty_diff is not None:
+        _keep_diff(workspace, proposal.root, code.dirty_diff, provenance.uncommitted())
     return replace(
         proposal,
         checks=records,
         recheck=gate,
         check_set=first_set(workspace, proposal.root, store.checks, proposal.change.schema) if first else None,
         inputs=provenance.inputs_now(),
-        code=provenance.code(),
+        code=code,
         environment=provenance.environment(),
     )
+
+
+def _keep_diff(workspace: Workspace, root: str, sha256: str, diff: bytes) -> None:
+    """Beside the manifests, once per content; a large one is named by its sha256 only."""
+    if len(diff) > DIFF_BYTES or hashlib.sha256(diff).hexdigest() != sha256:  # it may change while we look
+        return
+    try:
+        workspace.storage.put(f"{root}/{places.diff(sha256)}", diff, if_absent=True)
+    except DataError as error:
+        if error.reason != Reason.ALREADY_THERE:
+            raise
 
 
 def _rows_of(workspace: Workspace, proposal: Proposal, files: Sequence[DataFile]) -> Stored:
@@ -204,9 +223,14 @@ def discarding(workspace: Workspace, proposal: Proposal, attempts: Attempts | No
     except DataError as error:
         if isinstance(error, UnknownOutcomeError) or (attempts is not None and attempts.unknown):
             raise
-        intent = proposal.change.intent
-        assert isinstance(intent, Append | Replace)
-        urls = [f"{proposal.root}/{each.path}" for files in intent.partitions.values() for each in files]
-        with suppress(DataError):  # gc finds what stays
-            workspace.storage.delete([*urls, *(attempts.copied if attempts is not None else ())])
+        discard(workspace, proposal, () if attempts is None else attempts.copied)
         raise
+
+
+def discard(workspace: Workspace, proposal: Proposal, copied: Iterable[str] = ()) -> None:
+    """Remove a proposal's files, which no commit names."""
+    intent = proposal.change.intent
+    assert isinstance(intent, Append | Replace)
+    urls = [f"{proposal.root}/{each.path}" for files in intent.partitions.values() for each in files]
+    with suppress(DataError):  # gc finds what stays
+        workspace.storage.delete([*urls, *copied])

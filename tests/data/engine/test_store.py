@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import data_access as da
+from data_access import provenance
 from data_access.checks import not_null, set_checks
 from data_access.config import Settings
 from data_access.errors import (
@@ -32,6 +34,7 @@ from data_access.errors import (
 from data_access.metastore.base import HEAD, DatabaseRecord, HiveColumn, PartitionChange, PartitionRecord, TableRecord
 from data_access.names import TableName
 from data_access.tables import commit, places, snapshot
+from data_access.tables.model import Code
 from data_access.workspace import Workspace, connect
 from tests.fakes.data.metastore import HIVE, MemoryMetastore
 
@@ -569,3 +572,34 @@ def test_a_store_that_took_longer_than_gc_waits_is_refused(here: Workspace, fram
     with pytest.raises(DataError, match="gc may remove unfinished ones after 1e-09 h") as refused:
         store(slow, frame)
     assert refused.value.reason == Reason.EXPIRED
+
+
+def test_code_that_was_not_committed_lies_beside_the_commit(
+    here: Workspace, frame: pandas.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patch = b"--- a/report.py\n+++ b/report.py\n"
+    digest = hashlib.sha256(patch).hexdigest()
+    monkeypatch.setattr(provenance, "code", lambda: Code("0" * 40, None, digest))
+    monkeypatch.setattr(provenance, "uncommitted", lambda: patch)
+    for _ in range(2):
+        assert store(here, frame).code.dirty_diff == digest
+    root = here.metastore.table(NAME).root
+    assert bytes(here.storage.get(f"{root}/{places.diff(digest)}")) == patch
+
+
+def test_an_error_in_a_commit_of_several_tables_leaves_nothing(here: Workspace, frame: pandas.DataFrame) -> None:
+    store(here, frame)
+    before = objects(here)
+    with pytest.raises(ZeroDivisionError), da.several(here) as both:
+        both.store_dataframe(frame.assign(x=1.0), T)
+        raise ZeroDivisionError
+    with pytest.raises(DataError, match="is stored twice in one commit"), da.several(here) as both:
+        both.store_dataframe(frame, T)
+        both.store_dataframe(frame, T)
+    with pytest.raises(ConflictError, match="was changed meanwhile"), da.several(here) as both:
+        both.store_dataframe(frame.assign(x=2.0), T)
+        both.store_dataframe(frame, "sandbox_ann.lines")
+        store(here, frame.assign(x=3.0))
+    assert set(load(here)["x"]) == {3.0}
+    assert da.load_dataframe("sandbox_ann.lines", workspace=here).empty
+    assert len(objects(here) - before) == 2, "the store in between, and the mark of the empty table"

@@ -14,8 +14,8 @@ from data_access.tables.row_diff import compare
 
 cells = st.sampled_from([None, 1, 2])
 tables = st.lists(st.tuples(cells, cells), max_size=6).map(
-    lambda rows: pa.table({"k": pa.array([k for k, _ in rows], pa.int64()), "v": pa.array([v for _, v in rows], pa.int64())})
-)  # fmt: skip
+    lambda rows: pa.table([pa.array([row[place] for row in rows], pa.int64()) for place in (0, 1)], names=["k", "v"])
+)
 
 
 def rows(table: pa.Table) -> Counter[tuple[object, ...]]:
