@@ -41,6 +41,7 @@ CHART_KEYS = frozenset(
         "proxy",
         "singleuser",
         "cull",
+        "data",
         "scheduling",
         "prePuller",
         "ingress",
