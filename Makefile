@@ -1,7 +1,7 @@
 # `make` alone says what there is.
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help run up down images test test-unit lint generate bench-spawn clean
+.PHONY: help run up down images test test-unit lint generate bench-spawn bench-data clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ generate:  ## values schema, shipped catalog of the chart and reference pages, f
 
 bench-spawn:  ## ours beside plain KubeSpawner in the cluster of `make up`: seconds, CPU and requests per start
 	@exec $(PYTHON) -m tools.testing.prepare -m bench.spawn $(ARGS)
+
+bench-data:  ## stores and loads beside other libraries on one S3 server: seconds, memory, requests (ARGS="--rows 2e6")
+	@exec $(PYTHON) -m tools.testing.prepare -m bench.data $(ARGS)
 
 clean:  ## caches and build results; never homes, logins or settings
 	@rm -rf build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache test-results .remuda/proxy

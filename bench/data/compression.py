@@ -24,7 +24,8 @@ def compared(rows: int) -> dict[str, Any]:
     from data_access.tables.encode import encoding_for
 
     table = sales(rows, 1).drop([PARTITION])
-    chosen = list(encoding_for(table, "zstd").dictionary)
+    ours = encoding_for(table, "zstd")
+    chosen = list(ours.dictionary)
     doubles = [field.name for field in table.schema if pa.types.is_float64(field.type)]
     small = table
     for name in doubles:
@@ -36,7 +37,8 @@ def compared(rows: int) -> dict[str, Any]:
         "none": _one(table, "none", chosen),
         "snappy": _one(table, "snappy", chosen),
         "lz4": _one(table, "lz4", chosen),
-        "zstd (ours)": _one(table, "zstd", chosen),
+        "zstd": _one(table, "zstd", chosen),
+        "zstd but for columns that don't shrink (ours)": _one(table, dict(ours.codecs), chosen),
         "zstd, every column tried as a dictionary": _one(table, "zstd", True),
         "zstd, no dictionary": _one(table, "zstd", False),
         "zstd, float32 instead of float64": _one(small, "zstd", chosen),
@@ -45,7 +47,7 @@ def compared(rows: int) -> dict[str, Any]:
     }
 
 
-def _one(table: pa.Table, compression: str, dictionary: Any) -> dict[str, float]:
+def _one(table: pa.Table, compression: Any, dictionary: Any) -> dict[str, float]:
     start = time.process_time()
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression=compression, use_dictionary=dictionary, row_group_size=400_000)

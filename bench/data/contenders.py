@@ -266,8 +266,6 @@ class DuckDB(Contender):
         store = S3Store(BUCKET, client_options={"allow_http": True})
         key = f"{HIVE}/{name}".removeprefix(f"s3://{BUCKET}/")
         files = [f"s3://{BUCKET}/{each['path']}" for page in obstore.list(store, key) for each in page]
-        if PARTITION in rest:  # it prunes by folder itself, but asks for every file's size before
-            files = [each for each in files if f"/{PARTITION}={rest.split(repr('x')[0])[1]}/" in each] or files
         found = self.connection().sql(
             f"SELECT {columns} FROM read_parquet({sorted(files)!r}, hive_partitioning=true) {rest}"  # noqa: S608
         )

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import acero
 
 from data_access.errors import CorruptError, Reason
 from data_access.tables.model import DataFile
 from data_access.tables.parquet_ranges import Pieces, leaves_of
 from data_access.tables.partitions import typed
 from data_access.tables.plan import FilePlan, ReadPlan
-from data_access.tables.predicate import columns_of, expression
+from data_access.tables.predicate import Predicate, columns_of, expression
 from data_access.tables.schema import arrow_schema, from_file
 
 
@@ -67,7 +68,7 @@ class Decoding:
         if not filtered:
             return table
         assert plan.residual is not None
-        return table.filter(expression(plan.residual)).select(wanted)
+        return _filtered(table, plan.residual).select(wanted)
 
     def _with_partitions(
         self, table: pa.Table, files: Sequence[FilePlan], counts: Sequence[int], names: Sequence[str]
@@ -112,6 +113,13 @@ def _open(source: pa.NativeFile, metadata: pq.FileMetaData | None = None) -> pq.
 def no_columns(count: int) -> pa.Table:
     """So many rows of nothing."""
     return pa.table({"": pa.nulls(count)})
+
+
+def _filtered(table: pa.Table, predicate: Predicate) -> pa.Table:
+    """In this thread, since other units are at work beside it, and with threads Arrow promises no order."""
+    rows = acero.Declaration("table_source", acero.TableSourceNodeOptions(table))
+    wanted = acero.Declaration("filter", acero.FilterNodeOptions(expression(predicate)), [rows])
+    return wanted.to_table(use_threads=False)
 
 
 def _alike(tables: Sequence[tuple[FilePlan, pa.Table]]) -> Iterator[tuple[list[FilePlan], list[pa.Table]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -187,13 +187,19 @@ def _known(metadata: pq.FileMetaData, schema: pa.Schema, sha256: str, tail: byte
     return Encoded(size, metadata.num_rows, sha256, footer, stats_of(metadata, schema))
 
 
-def stats_of(metadata: pq.FileMetaData, schema: pa.Schema, groups: range | None = None) -> dict[str, Stats]:
-    """Of each flat column over these row groups (all by default), as a manifest keeps them: `predicate.bound` reads it.
+def stats_of(
+    metadata: pq.FileMetaData, schema: pa.Schema, groups: range | None = None, names: Collection[str] | None = None
+) -> dict[str, Stats]:
+    """Of each flat column (of these names) over these row groups (all by default), as a manifest keeps them.
+
+    `predicate.bound` reads it again.
 
     A column without usable statistics (nested, or some group without) is left out.
     """
     found = {}
     for leaf, name in _flat(schema).items():
+        if names is not None and name not in names:
+            continue
         parts = [metadata.row_group(i).column(leaf).statistics for i in groups or range(metadata.num_row_groups)]
         stats = _merged(parts, schema.field(name).type)
         if stats is not None:

@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,11 +24,20 @@ from data_access.workspace import Workspace
 _BUNDLE_FILES, _BUNDLE_BYTES = 32, 8 * 1024**2
 _AHEAD = 256 * 1024**2  # of encoded bytes that are fetched or wait for a core, at most
 _FOOTERS_AHEAD = 8
+_AT_ONCE = 4 * 1024**2
 
 
 def fetched(storage: Storage, plan: ReadPlan, file: DataFile, span: tuple[int, int] | None = None) -> memoryview:
-    try:
+    """A file's bytes, all or these. Raises CorruptError when it is gone."""
+    with gone(plan, file):
         return storage.get(f"{plan.root}/{file.path}", *(span or ()))
+
+
+@contextmanager
+def gone(plan: ReadPlan, file: DataFile) -> Iterator[None]:
+    """A file that was committed and is not there."""
+    try:
+        yield
     except NotFoundError as error:
         raise CorruptError(
             Reason.CORRUPT,
@@ -75,6 +85,22 @@ class Fetching:
         self._fetchers = ThreadPoolExecutor(workspace.settings.s3.connections, thread_name_prefix="fetch")
         self._decoders = ThreadPoolExecutor(workspace.settings.threads or memory.cores(), thread_name_prefix="decode")
         self._ahead = max(2 * _BUNDLE_BYTES, min(_AHEAD, plan.kept.bytes // 4))
+
+    def at_once(self) -> tuple[pa.Table, int] | None:
+        """Of one file a few columns of one row group: no threads of ours are worth it. None when it is more."""
+        file = self._plan.files[0]
+        metadata = self._footer(file)
+        groups = list(groups_of(metadata, self._plan, file.file, self._plan.residual if file.filtered else None))
+        if len(groups) != 1:
+            return None
+        spans = spans_of(metadata, groups[0], leaves_of(metadata.schema.to_arrow_schema(), self._plan.decoded))
+        size = sum(end - start for start, end in spans)
+        if size > _AT_ONCE:
+            return None
+        with gone(self._plan, file.file):
+            bodies = self._storage.get_ranges(f"{self._plan.root}/{file.file.path}", spans)
+        pieces = Pieces(file.file.size, [(span[0], body) for span, body in zip(spans, bodies, strict=True)])
+        return self._decode.group(file, metadata, groups[0], pieces), size
 
     def tables(self) -> Iterator[tuple[pa.Table, int]]:
         """Each with the bytes that were fetched for it."""

@@ -40,9 +40,8 @@ def groups_of(metadata: pq.FileMetaData, plan: ReadPlan, file: DataFile, predica
     for group in range(metadata.num_row_groups):
         ranges = known_of(file, plan.schema.partition_by, now, used)
         rows = metadata.row_group(group).num_rows
-        for name, stats in stats_of(metadata, there, range(group, group + 1)).items():
-            if name in used:
-                ranges[name] = range_of(stats, rows, now.field(name).type)
+        for name, stats in stats_of(metadata, there, range(group, group + 1), used).items():
+            ranges[name] = range_of(stats, rows, now.field(name).type)
         if may_match(predicate, ranges):
             yield group
 

@@ -60,7 +60,9 @@ def _tables(workspace: Workspace, plan: ReadPlan, progress: Progress | None, ver
         body = fetched(workspace.storage, plan, file.file)
         found = iter([(decode.bundle([file], [body], threads=len(body) > _THREADS_FROM), file.file.size)])
     else:
-        found = Fetching(workspace, plan, decode, verify).tables()
+        fetching = Fetching(workspace, plan, decode, verify)
+        one = fetching.at_once() if len(plan.files) == 1 else None
+        found = fetching.tables() if one is None else iter([one])
     for table, size in found:
         if progress is not None:
             progress.advance(size, table.num_rows)
