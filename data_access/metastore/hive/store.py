@@ -43,6 +43,15 @@ PAGE = 1_000  # partitions, or tables, per call that reads
 WRITE_PAGE = 250  # partitions per call that adds or drops: a slow server still answers in time
 #: Measured at 2.3.10 on PostgreSQL: 2.3 ms for each partition moved; twenty times that before it is given up.
 REPLY_PER_PARTITION_S = 0.05
+#: What is known without a question.
+ABLE = Capabilities(
+    compare_and_swap=False,
+    several_tables=False,
+    partitions_with_swap=False,
+    locks=True,
+    partition_value_length=records.LONGEST_VALUE,
+    partition_name_length=records.LONGEST_NAME,
+)
 STATS_OFF = {"DO_NOT_UPDATE_STATS": "true"}
 
 
@@ -63,14 +72,7 @@ class HiveMetastore:
         with self._guard:
             if self._compares is None:
                 self._compares = probe.compares(self._connections, self.databases())
-        return Capabilities(
-            compare_and_swap=self._compares,
-            several_tables=False,
-            partitions_with_swap=False,
-            locks=True,
-            partition_value_length=records.LONGEST_VALUE,
-            partition_name_length=records.LONGEST_NAME,
-        )
+        return replace(ABLE, compare_and_swap=self._compares)
 
     # Databases
 
@@ -206,7 +208,7 @@ class HiveMetastore:
     def _add(self, table: TableRecord, some: list[PartitionRecord]) -> None:
         """Those that came in between stay as they are there, and are moved."""
         name, parts = table.name, [records.to_partition(table.name, table.columns, each) for each in some]
-        check_lengths(self.capabilities, name, table.partition_keys, some)
+        check_lengths(ABLE, name, table.partition_keys, some)
         request = ttypes.AddPartitionsRequest(name.database, name.table, parts, ifNotExists=True, needResult=False)
         self._changed(name, len(parts), "add", "add_partitions_req", request)
 
