@@ -9,7 +9,8 @@ from bench.data.report import first, percentile, table
 
 MEASURED = {
     "samples_s": [0.2, 0.1, 0.3], "first_s": 1.0, "peak_mib": 150.0, "result_mib": 100.0,
-    "requests": {"GetObject": 2, "ListObjectsV2": 1, "UploadPart": 3, "PutObject": 1}, "sent_mib": 5.0, "received_mib": 0.4,
+    "requests": {"GetObject": 2, "ListObjectsV2": 1, "UploadPart": 3, "PutObject": 1},
+    "sent_mib": 5.0, "received_mib": 0.4,
 }  # fmt: skip
 
 
