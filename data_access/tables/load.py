@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +35,7 @@ def load_dataframe(  # noqa: PLR0913 - the ways to say less than all
     as_of: AsOf = None,
     into: str = "pandas",
     limit: int | None = None,
+    verify: bool = False,
     workspace: Workspace | None = None,
 ) -> Any:
     """A table, or the part of it that is asked for, at one commit.
@@ -45,6 +47,7 @@ def load_dataframe(  # noqa: PLR0913 - the ways to say less than all
     `partitions`: one value per partition column, `{"day": ["2026-11-20", "2026-11-21"]}`, or a list of tuples.
     `where`: SQL's text (`where.py` says what it takes), a pyarrow expression, or tuples. `as_of`: an anchor, a commit's
     number, a tag or an aware datetime. `into`: pandas, pandas-arrow, polars or arrow. `limit`: that many rows at most.
+    `verify`: compare each file's sha256 with the commit's, not only its size.
     Rows come in the order in which they were stored, partition by partition.
 
     Raises DataError: unknown-database, unknown-table, unknown-commit, unknown-tag, expired, unknown-partition,
@@ -57,7 +60,7 @@ def load_dataframe(  # noqa: PLR0913 - the ways to say less than all
     workspace = workspace or current()
     name, as_of = _named(namespace, resource, as_of)
     return as_frame(  # nothing here holds the Arrow table, so that `into` can free it column by column
-        table_arrow(workspace, name, partitions=partitions, columns=columns, where=where, as_of=as_of, limit=limit),
+        _table_of(workspace, name, _Asked(partitions, columns, where, as_of, limit, verify)),
         into,  # type: ignore[arg-type]
     )
 
@@ -84,7 +87,7 @@ def load_batches(  # noqa: PLR0913 - as `load_dataframe`
         raise DataError(Reason.BAD_ARGUMENT, f"rows={rows} makes no frames.", "Give the number of rows of each frame.")
     workspace = workspace or current()
     name, as_of = _named(namespace, resource, as_of)
-    found = _plan(workspace, name, partitions=partitions, columns=columns, where=where, as_of=as_of, limit=limit)
+    found = _plan(workspace, name, _Asked(partitions, columns, where, as_of, limit))
     if isinstance(found, pa.Table):
         pieces: Iterator[pa.RecordBatch] = iter(found.to_batches())
         nothing = found.slice(0, 0)
@@ -104,53 +107,55 @@ def table_arrow(  # noqa: PLR0913 - as `load_dataframe`
     limit: int | None = None,
 ) -> pa.Table:
     """As Arrow, with the table's own types; what was read is noted for lineage."""
-    found = _plan(workspace, name, partitions=partitions, columns=columns, where=where, as_of=as_of, limit=limit)
+    return _table_of(workspace, name, _Asked(partitions, columns, where, as_of, limit))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Which part of a table, as the person said it."""
+
+    partitions: object = None
+    columns: Sequence[str] | None = None
+    where: object = None
+    as_of: AsOf = None
+    limit: int | None = None
+    verify: bool = False
+
+
+def _table_of(workspace: Workspace, name: TableName, asked: _Asked) -> pa.Table:
+    found = _plan(workspace, name, asked)
     if isinstance(found, pa.Table):
         return found
     with progress(workspace.settings, f"Loading {name}", found.kept.bytes) as bar:
-        return read(workspace, found, progress=bar)
+        return read(workspace, found, progress=bar, verify=asked.verify)
 
 
-def _plan(  # noqa: PLR0913 - as `load_dataframe`
-    workspace: Workspace,
-    name: TableName,
-    *,
-    partitions: object,
-    columns: Sequence[str] | None,
-    where: object,
-    as_of: AsOf,
-    limit: int | None,
-) -> ReadPlan | pa.Table:
+def _plan(workspace: Workspace, name: TableName, asked: _Asked) -> ReadPlan | pa.Table:
     """What to read; an Iceberg table's rows themselves, since pyiceberg plans and reads at once."""
     from data_access.provenance import note_read
 
     try:
-        snapshot = open_snapshot(workspace, name, as_of)
+        snapshot = open_snapshot(workspace, name, asked.as_of)
     except DataError as error:
         if error.reason is not Reason.FOREIGN_TABLE:
             raise
-        return _iceberg(workspace, name, error, columns=columns, where=where, as_of=as_of, limit=limit)
-    found = plan(snapshot, partitions=partitions, columns=columns, where=where, limit=limit)
+        return _iceberg(workspace, name, asked, error)
+    found = plan(snapshot, partitions=asked.partitions, columns=asked.columns, where=asked.where, limit=asked.limit)
     note_read(found.anchor)
     return found
 
 
-def _iceberg(  # noqa: PLR0913 - as `load_dataframe`
-    workspace: Workspace,
-    name: TableName,
-    error: DataError,
-    *,
-    columns: Sequence[str] | None,
-    where: object,
-    as_of: AsOf,
-    limit: int | None,
-) -> pa.Table:
+def _iceberg(workspace: Workspace, name: TableName, asked: _Asked, error: DataError) -> pa.Table:
     record = workspace.metastore.table(name)
     if record.format != "iceberg":
         raise error
+    if asked.partitions is not None:
+        raise DataError(
+            Reason.NOT_SUPPORTED, f"{name} is an Iceberg table, whose partitions have no names.", "Say it with where=."
+        ) from error
     from data_access.iceberg import load_arrow
 
-    return load_arrow(workspace, record, columns, where, as_of, limit=limit)
+    return load_arrow(workspace, record, asked.columns, asked.where, asked.as_of, limit=asked.limit)
 
 
 def _named(namespace: str | os.PathLike[str] | Anchor, resource: str | None, as_of: AsOf) -> tuple[TableName, AsOf]:

@@ -243,7 +243,7 @@ ROWS = st.lists(
 
 
 @given(CONDITIONS, ROWS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @example("not (i in (1) or s like 'a%')", [(None, "b", None), (2, None, 0.0)])
 def test_the_same_rows_as_sqlite(where: str, data: list[tuple[Any, ...]]) -> None:
     table = pa.table([pa.array([row[i] for row in data], TWO[i].type) for i in range(3)], schema=TWO)
@@ -299,7 +299,7 @@ DATA = st.fixed_dictionaries({name: st.none() | values for name, (_, values) in 
 
 
 @given(PARTS, st.lists(DATA, min_size=1, max_size=6), st.sampled_from(sorted(VALUES)))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_pruning_never_drops_a_row_that_matches(predicate: Predicate, data: Sequence[dict[str, Any]], key: str) -> None:
     """By the statistics that our writer takes from Parquet, and by one column's exact value."""
     table = pa.Table.from_pylist(list(data), SCHEMA)
