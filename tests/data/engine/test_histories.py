@@ -487,6 +487,7 @@ def as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commit, "PATIENCE", commit.PATIENCE)
 
 
+@pytest.mark.filterwarnings("ignore::data_access.tables.commit.AppliedLater")
 def test_histories() -> None:
     run_state_machine_as_test(
         Histories,
