@@ -101,7 +101,7 @@ class S3Storage:
         with Upload(
             lambda data: self.put(url, data),
             lambda parts: self._do(
-                url, lambda store, key: obstore.put(store, key, parts, chunk_size=PART, max_concurrency=4)
+                url, lambda store, key: obstore.put(store, key, parts, chunk_size=PART, max_concurrency=4), once=True
             ),
             PART,
         ) as file:
@@ -152,15 +152,16 @@ class S3Storage:
             return [call(argument) for argument in arguments]
         return list(self._pool.map(call, arguments))
 
-    def _do(self, url: str, call: Callable[[S3Store, str], Any], *, repeat: bool = True) -> Any:
-        """Call with the URL's store and key. Keys that expired meanwhile are asked for again, once."""
+    def _do(self, url: str, call: Callable[[S3Store, str], Any], *, repeat: bool = True, once: bool = False) -> Any:
+        """Call with the URL's store and key. Credentials that expired meanwhile are asked for again, and then the call
+        is made a second time; not when it can be made `once` only, since it uses up what it stores."""
         bucket, key = _split(url, folder=url.endswith("/"))
         for again in (True, False):
             try:
                 with told(url, self._chain):
                     return call(self._store(bucket, repeat), key)
             except ExpiredError as error:
-                if not again:
+                if not again or once:
                     raise ForbiddenError(error.reason, error.sentence, error.remedy) from error.__cause__
                 self._chain.forget()
                 with self._lock:

@@ -195,6 +195,13 @@ def test_credentials_that_expired_are_asked_for_again(bad: BadServer, bucket: st
         storage.get(f"{bucket}/a")
 
 
+def test_an_upload_is_not_begun_again_in_its_middle(storage: S3Storage, bad: BadServer, bucket: str) -> None:
+    bad.troubles = [Trouble("partNumber=2", 1, status=400, code="ExpiredToken")]
+    with pytest.raises(ForbiddenError, match="have expired"):
+        storage.write(f"{bucket}/a", lambda file: [file.write(bytes(9_000_000)) for _ in range(9)])  # type: ignore[arg-type, return-value]
+    assert list(storage.list(f"{bucket}/")) == []
+
+
 def test_nobody_listens(bucket: str, bad: BadServer) -> None:
     storage = S3Storage(S3Settings(endpoint="http://127.0.0.1:9", region="us-east-1"), retries=1)
     with pytest.raises(UnreachableError, match="takes no connections"):
