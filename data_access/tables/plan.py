@@ -133,7 +133,12 @@ def plan(
         wanted,
         predicate,
         tuple(FilePlan(each.file, _whole(each.file, share), each.filtered) for each in plans),
-        Counted.of(snapshot.files),
+        Counted(
+            len({each.partition for each in snapshot.files}),
+            snapshot.commit.files,
+            snapshot.commit.bytes,
+            snapshot.commit.rows,
+        ),
         Counted.of(each.file for each in plans),
         limit,
         residual,

@@ -393,8 +393,23 @@ def range_of(stats: Stats | None, rows: int, kind: pa.DataType) -> Range:
     nan = pa.types.is_floating(kind)
     if stats is None:
         return Range(nan=nan)
-    low, high = (None if each is None else plain(each) for each in (bound(stats.low, kind), bound(stats.high, kind)))
+    low, high = _plain_bound(stats.low, kind), _plain_bound(stats.high, kind)
     return Range(low, high, nulls=stats.nulls > 0, values=stats.nulls < rows, nan=nan)
+
+
+def _plain_bound(stat: Any, kind: pa.DataType) -> Any:
+    # Most bounds are what they look like; ten thousand files have no time for a scalar each.
+    if stat is None or (isinstance(stat, _LOOKS.get(kind.id, ())) and not isinstance(stat, bool)):
+        return stat
+    found = bound(stat, kind)
+    return None if found is None else plain(found)
+
+
+_LOOKS: dict[int, type | tuple[type, ...]] = {
+    **{kind.id: int for kind in (pa.int8(), pa.int16(), pa.int32(), pa.int64())},
+    **{kind.id: (int, float) for kind in (pa.float32(), pa.float64())},
+    **{kind.id: str for kind in (pa.string(), pa.large_string())},
+}
 
 
 def exactly(value: Any, kind: pa.DataType) -> Range:
