@@ -40,26 +40,34 @@ def table(results: Results, titles: Mapping[str, str]) -> str:
     lines = []
     for task, by in results.items():
         lines += ["", f"### {titles.get(task, task)}", "", _HEAD, _RULE]
-        lines += [_line(name, each) for name, each in by.items()]
+        lines += [_line(name, each, _least(results, name)) for name, each in by.items()]
         best = first(by)
         if best is not None:
             lines += ["", f"First: {best[0]}, {best[1]:.1f} times as fast as the best of the others."]
     return "\n".join(lines)
 
 
-_HEAD = "| | p50 s | p99 s | first call s | n | peak MiB | of the result | GET | HEAD | LIST | PUT | MiB in / out |"
-_RULE = "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
+_HEAD = (
+    "| | p50 s | p99 s | first call s | n | CPU s | peak MiB | of the result | GET | HEAD | LIST | PUT "
+    "| server wrote / read MiB |"
+)
+_RULE = "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
 
 
-def _line(name: str, each: Mapping[str, Any]) -> str:
+def _least(results: Results, name: str) -> float:
+    """What a load takes in memory whatever it loads: the library itself."""
+    return float(results.get("tiny", {}).get(name, {}).get("peak_mib", 0))
+
+
+def _line(name: str, each: Mapping[str, Any], least: float = 0) -> str:
     if "samples_s" not in each:
         why = each.get("cannot") or each.get("failed") or "?"
-        return f"| {name} | {why} | | | | | | | | | | |"
+        return f"| {name} | {why} | | | | | | | | | | | |"
     samples = each["samples_s"]
     asked = each.get("requests", {})
     puts = sum(count for kind, count in asked.items() if kind in ("PutObject", "UploadPart", "CopyObject"))
     held = each.get("result_mib") or 0
-    share = f"{each['peak_mib'] / held:.2f}×" if held >= 50 and "peak_mib" in each else ""
+    share = f"{(each['peak_mib'] - least) / held:.2f}×" if held >= 50 and "peak_mib" in each else ""
     extra = ", ".join(f"{key} {each[key]}" for key in ("torn", "lost", "errors", "commits_per_s") if key in each)
     cells = [
         f"**{name}**" if _ours(name) else name,
@@ -67,6 +75,7 @@ def _line(name: str, each: Mapping[str, Any]) -> str:
         f"{percentile(samples, 0.99):.4g}",
         f"{each['first_s']:.4g}",
         str(len(samples)),
+        f"{each['cpu_s']:.3g}" if "cpu_s" in each else "",
         f"{each['peak_mib']:.0f}" if "peak_mib" in each else extra,
         share,
         str(asked.get("GetObject", 0)),

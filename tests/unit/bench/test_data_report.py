@@ -8,7 +8,7 @@ from bench.data.frames import PARTITION, narrow, sales
 from bench.data.report import first, percentile, table
 
 MEASURED = {
-    "samples_s": [0.2, 0.1, 0.3], "first_s": 1.0, "peak_mib": 150.0, "result_mib": 100.0,
+    "samples_s": [0.2, 0.1, 0.3], "first_s": 1.0, "cpu_s": 0.25, "peak_mib": 150.0, "result_mib": 100.0,
     "requests": {"GetObject": 2, "ListObjectsV2": 1, "UploadPart": 3, "PutObject": 1},
     "sent_mib": 5.0, "received_mib": 0.4,
 }  # fmt: skip
@@ -33,8 +33,13 @@ def test_who_was_first_and_by_how_much() -> None:
 def test_a_line_per_library_and_why_one_has_no_figures() -> None:
     text = table({"load": {"remuda": MEASURED, "DuckDB": {"cannot": "it has no tables"}}}, {"load": "load all"})
     assert "### load all" in text
-    assert "| **remuda** | 0.2 | 0.3 | 1 | 3 | 150 | 1.50× | 2 | 0 | 1 | 4 | 5 / 0 |" in text
+    assert "| **remuda** | 0.2 | 0.3 | 1 | 3 | 0.25 | 150 | 1.50× | 2 | 0 | 1 | 4 | 5 / 0 |" in text
     assert "| DuckDB | it has no tables |" in text
+
+
+def test_memory_is_told_without_what_the_library_itself_takes() -> None:
+    text = table({"load": {"remuda": MEASURED}, "tiny": {"remuda": {**MEASURED, "peak_mib": 50.0}}}, {})
+    assert "| 150 | 1.00× |" in text
 
 
 @pytest.mark.parametrize("partitions", [1, 7])
