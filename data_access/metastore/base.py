@@ -210,7 +210,8 @@ class Metastore(Protocol):
     def lock(self, name: TableName, owner: str, wait_s: float) -> AbstractContextManager[Lock]:
         """Exclusive among those who ask for it, kept alive by a heartbeat, released or expired soon after a crash.
 
-        Raises ConflictError(locked) after `wait_s`, naming the holder. Without `capabilities.locks` it is a no-op.
+        Raises ConflictError(locked) after `wait_s`, naming the holder. Without `capabilities.locks` it is a no-op; it
+        may be one for a table that is not there yet, since of two who create it the server lets one.
         """
         ...
 

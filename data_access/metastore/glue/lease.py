@@ -101,6 +101,13 @@ class GlueLock:
                     return
 
 
+class NothingToLock:
+    """Of a table that is not there yet there is no lease: of two who create it, the server lets one."""
+
+    def check(self) -> None:
+        """Nothing can be lost."""
+
+
 @contextlib.contextmanager
 def leased(name: TableName, owner: str, wait_s: float, exchange: Exchange) -> Iterator[GlueLock]:
     """Raises ConflictError(locked) after `wait_s`, what a call raises."""

@@ -8,7 +8,7 @@ Hive Metastore, readers of Glue may see some of a commit's partitions before the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -25,7 +25,7 @@ from data_access.metastore.base import (
 )
 from data_access.metastore.glue import records
 from data_access.metastore.glue.calls import MISSING, OUTDATED, THERE, Calls, GlueError
-from data_access.metastore.glue.lease import leased
+from data_access.metastore.glue.lease import NothingToLock, leased
 from data_access.metastore.place import Place
 from data_access.names import TableName
 
@@ -166,6 +166,10 @@ class GlueMetastore:
             self._replace(name, replacement)
             return stands[0]
 
+        try:
+            self._table(name)
+        except NotFoundError:
+            return nullcontext(NothingToLock())
         return leased(name, owner, wait_s, exchange)
 
     def close(self) -> None:

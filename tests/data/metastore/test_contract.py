@@ -129,6 +129,15 @@ def test_names_of_128_characters_and_tables_without_partitions(metastore: Metast
         lock.check()
 
 
+def test_a_table_is_made_under_its_lock(metastore: Metastore, tmp_path: Path) -> None:
+    metastore.create_database(DatabaseRecord("sales", f"file://{tmp_path}/sales.db"))
+    with metastore.lock(TableName("sales", "orders"), "ann", 5) as lock:
+        lock.check()
+        metastore.create_table(orders(tmp_path, TableName("sales", "orders")))
+        lock.check()
+    assert metastore.tables("sales") == ["orders"]
+
+
 # The commit point
 
 
