@@ -5,7 +5,6 @@ Saving is all or nothing: whoever reads meanwhile sees the old file or the new o
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,8 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas
-
-    from data_access.storage.router import Router
 
 
 def load(path: str | os.PathLike[str], columns: Sequence[str] | None = None) -> pandas.DataFrame:
@@ -25,8 +22,9 @@ def load(path: str | os.PathLike[str], columns: Sequence[str] | None = None) -> 
     """
     from data_access import formats
     from data_access.location import Location
+    from data_access.workspace import current_storage
 
-    return formats.read(_storage(), Location.parse(path), columns)
+    return formats.read(current_storage(), Location.parse(path), columns)
 
 
 def save(frame: pandas.DataFrame, path: str | os.PathLike[str]) -> None:
@@ -38,13 +36,6 @@ def save(frame: pandas.DataFrame, path: str | os.PathLike[str]) -> None:
     """
     from data_access import formats
     from data_access.location import Location
+    from data_access.workspace import current_storage
 
-    formats.write(frame, _storage(), Location.parse(path))
-
-
-@functools.cache
-def _storage() -> Router:
-    from data_access.config import read_settings
-    from data_access.storage import connect
-
-    return connect(read_settings())
+    formats.write(frame, current_storage(), Location.parse(path))

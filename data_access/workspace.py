@@ -69,6 +69,7 @@ def _url(place: str) -> str:
 
 _lock = threading.Lock()
 _current: Workspace | None = None
+_files: Storage | None = None
 
 
 def current() -> Workspace:
@@ -77,7 +78,29 @@ def current() -> Workspace:
     with _lock:
         if _current is None:
             _current = connect()
+        _followed(_current.storage)
         return _current
+
+
+def current_storage() -> Storage:
+    """The process's own for single files, which need no metastore: none is asked for it."""
+    from data_access import storage
+
+    global _files  # noqa: PLW0603
+    with _lock:
+        if _current is not None:
+            return _followed(_current.storage)
+        if _files is None:
+            _files = storage.connect(read_settings())
+        return _followed(_files)
+
+
+def _followed(storage: Storage) -> Storage:
+    from data_access.storage.router import Router
+
+    if isinstance(storage, Router):
+        storage.follow_environment()
+    return storage
 
 
 def configure(**arguments: Any) -> Workspace:

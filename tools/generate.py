@@ -37,12 +37,20 @@ def data_files() -> dict[str, str]:
     return {"docs/reference/data-settings.md": settings_page(), "docs/reference/data.md": api_page()}
 
 
+def explanation_files() -> dict[str, str]:
+    """The tables of what a start's explanations mean; the prose above them is the page's own."""
+    from spawner.explain.__main__ import with_tables
+
+    page = "docs/reference/explanations.md"
+    return {page: with_tables((ROOT / page).read_text(encoding="utf-8"))}
+
+
 def main(arguments: list[str] | None = None, sources: tuple[Callable[[], dict[str, str]], ...] = ()) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.generate", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is out of date")
     check = parser.parse_args(arguments).check
     stale = 0
-    for source in sources or (profile_files, chart_files, data_files):
+    for source in sources or (profile_files, explanation_files, chart_files, data_files):
         for path, text in source().items():
             file = ROOT / path
             if file.exists() and file.read_text(encoding="utf-8") == text:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,20 @@ from data_access.storage.base import Entry, Storage
 from data_access.storage.local import LocalStorage
 
 _S3 = ("s3", "s3a", "s3n")
+#: What of the environment says where S3 is and who asks.
+_SAYS = [
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_PROFILE",
+    "AWS_CONFIG_FILE",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_SKIP_SIGNATURE",
+]
 _PIECE = 16 * 1024**2
 
 
@@ -32,7 +47,15 @@ class Router:
         self._settings = settings
         self._local = LocalStorage()
         self._s3: Storage | None = None
+        self._said: list[str | None] = []
         self._lock = threading.Lock()
+
+    def follow_environment(self) -> None:
+        """Open S3 anew if the environment names another server or identity since: a notebook sets them when a first try
+        was refused. Called once per call of a person's, not per request."""
+        with self._lock:
+            if self._s3 is not None and self._said != [os.environ.get(name) for name in _SAYS]:
+                self._s3 = None
 
     def backend(self, url: str) -> Storage:
         """Which storage a URL belongs to. Raises DataError(bad-location)."""
@@ -45,6 +68,7 @@ class Router:
             if self._s3 is None:
                 from data_access.storage.s3 import S3Storage
 
+                self._said = [os.environ.get(name) for name in _SAYS]
                 self._s3 = S3Storage(self._settings.s3)
             return self._s3
 

@@ -99,7 +99,12 @@ REFERENCE: dict[Code, Entry] = {
     ),
     Code.HOME_MISSING: Entry(HOME, "The home's claim does not exist.", _after(10)),
     Code.HOME_BEING_DELETED: Entry(HOME, "The home's claim is being deleted.", AT_ONCE, "Save its contents first."),
-    Code.HOME_LOST: Entry(HOME, "The volume behind the home's claim is gone.", AT_ONCE, "Restore the volume."),
+    Code.HOME_LOST: Entry(
+        HOME,
+        "The volume behind the home's claim is gone.",
+        f"{AT_ONCE}; {_after(10)} where only the scheduler misses it",
+        "Restore the volume.",
+    ),
     Code.ATTACH_FAILED: Entry(HOME, "The storage system could not attach the disk.", LIMIT, "The CSI driver's logs."),
     Code.MOUNT_FAILED: Entry(HOME, "The node could not mount a volume.", LIMIT, "The CSI driver's logs on that node."),
     Code.VOLUME_LIMIT: Entry(HOME, "The pool's nodes have as many disks attached as they can.", LIMIT),

@@ -109,12 +109,13 @@ def _home(why: Unschedulable, message: str, facts: Facts) -> Explanation | None:
             detail=message,
         )
     if "non-existent pv" in message or "non-existent persistentvolume" in message:
-        return Explanation(
+        # A volume made a moment ago may be unknown to the scheduler still, though the claim is bound to it.
+        return _waiting(
             Code.HOME_LOST,
             "The disk behind your home is gone from the cluster.",
             "Ask an administrator: the volume has to be restored before a machine can start.",
-            Severity.FATAL,
-            detail=message,
+            message,
+            SETTLING_S,
         )
     if "unbound immediate PersistentVolumeClaims" in message:
         return Explanation(Code.MAKING_HOME, "Your home disk is being made.", percent=15, detail=message)

@@ -89,9 +89,7 @@ async def test_an_outage_loses_nothing_and_is_over_when_it_is_over(hub: Hub, api
     assert "/user/stays/" in ROUTES
     names = {pod["metadata"]["name"] for pod in (await hub.cluster.list(POD, "hub"))["items"]}
     assert names == {"jupyter-stays", "jupyter-comes"}
-    assert needless_relists(spawner.watch_status()) == needless, (
-        "resumed where it was, if that was known"
-    )
+    assert needless_relists(spawner.watch_status()) == needless, "resumed where it was, if that was known"
     assert spawner.watch_status()["stale_seconds"] == 0
 
 

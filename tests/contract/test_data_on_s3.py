@@ -70,3 +70,14 @@ def test_an_unreachable_server_is_said_to_be_unreachable(bucket: str, monkeypatc
     with pytest.raises(DataError) as caught:
         data_access.load(f"s3://{bucket}/x.csv")
     assert caught.value.reason is Reason.UNREACHABLE
+
+
+def test_a_server_named_after_a_first_try_is_asked(bucket: str, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"s3://{bucket}/later.csv"
+    frame = pandas.DataFrame({"a": [1]})
+    data_access.save(frame, url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    with pytest.raises(DataError):
+        data_access.load(url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)
+    assert_frame_equal(data_access.load(url), frame)

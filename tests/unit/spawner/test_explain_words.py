@@ -17,6 +17,7 @@ from spawner.explain.containers import last_words
 from spawner.explain.images import cause_of
 from spawner.explain.reference import REFERENCE, documented, reference_table
 from spawner.explain.scheduling import parse_unschedulable
+from spawner.explain.volumes import explain_claim
 from spawner.feasibility import PoolRoom
 from spawner.home_claim import ClaimReason
 from spawner.resources import amount, bytes_in_words, in_words, noun
@@ -128,6 +129,15 @@ SCHEDULER = [
 @pytest.mark.parametrize(("message", "reason"), SCHEDULER, ids=range(len(SCHEDULER)))
 def test_scheduler_messages(message: str, reason: Code) -> None:
     assert explain(pending(message), None, [], facts=Facts(pool="GPU"), now=NOW).reason is reason
+
+
+def test_a_volume_made_a_moment_ago_may_be_unknown_to_the_scheduler_still() -> None:
+    message = "0/1 nodes are available: 1 node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)."
+    told = explain(pending(message), None, [], facts=Facts(pool="GPU"), now=NOW)
+    assert (told.severity, told.patience_s) == (Severity.WAITING, 10)
+    gone = {"metadata": {"name": "home-ada"}, "status": {"phase": "Lost"}}
+    lost = explain_claim(gone, [])
+    assert lost is not None and lost.severity is Severity.FATAL
 
 
 def test_a_scheduler_message_taken_apart() -> None:
