@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from data_access.errors import Reason
+from data_access.errors import Reason, SchemaError
 from data_access.metastore.base import PartitionChange, PartitionRecord
 from data_access.names import TableName
 from data_access.tables import partitions, places
-from data_access.tables.model import DataFile, PartitionDelta, PartitionValues, Schema, Snapshot
+from data_access.tables.model import Column, DataFile, PartitionDelta, PartitionValues, Schema, Snapshot
 
 # What a call intends
 
@@ -111,7 +111,7 @@ def rebase(  # noqa: PLR0913, PLR0917 - the facts of a decision
 
     `copied` are copies that an earlier try made: target path → sha256. `fresh` names a batch that nothing is in yet.
     """
-    schema = _schema(name, base, head, change.schema)
+    schema = _schema(name, base, head, change)
     if isinstance(schema, Conflict):
         return schema
     before = () if head is None else head.files
@@ -136,8 +136,9 @@ def rebase(  # noqa: PLR0913, PLR0917 - the facts of a decision
 _Outcome = tuple[tuple[DataFile, ...], tuple[PartitionDelta, ...], tuple[Copy, ...]]
 
 
-def _schema(name: TableName, base: Snapshot | None, head: Snapshot | None, ours: Schema | None) -> Schema | Conflict:
-    """One of us may change the schema; two who change it differently can't both be right."""
+def _schema(name: TableName, base: Snapshot | None, head: Snapshot | None, change: Change) -> Schema | Conflict:
+    """The table's and what this call widened of it, as if the others had committed before it was begun."""
+    ours = change.schema
     before = None if base is None else base.commit.schema
     now = None if head is None else head.commit.schema
     if now is None:
@@ -148,11 +149,29 @@ def _schema(name: TableName, base: Snapshot | None, head: Snapshot | None, ours:
     if now == before:
         return ours
     assert head is not None
-    return Conflict(
+    both = _both(name, now, ours) if isinstance(change.intent, Replace | Append) else None
+    return both or Conflict(
         Reason.CONFLICT,
         f"{name} got another schema meanwhile, by {_told(head)}, and this call changes it too.",
         _AGAIN,
     )
+
+
+def _both(name: TableName, now: Schema, ours: Schema) -> Schema | None:
+    """Both changes: new categories, wider types, columns that only the others added. None where files that are written
+    already would not fit: who reads by position needs the table's columns to begin with the file's."""
+    from data_access.tables.evolution import merged  # needs pyarrow, which decisions without a schema do not
+
+    try:
+        both = merged(now, ours, name)
+    except SchemaError:
+        return None
+    fits = _names(both.columns[: len(ours.columns)]) == _names(ours.columns)
+    return both if fits and _names(both.partition_by) == _names(ours.partition_by) else None
+
+
+def _names(columns: Sequence[Column]) -> list[str]:
+    return [each.name for each in columns]
 
 
 def _replace(

@@ -323,6 +323,19 @@ def test_first_stores_at_once(here: Workspace, frame: pandas.DataFrame) -> None:
     assert sorted(load(here)["shop"]) == [0, 1, 2]
 
 
+def test_appends_at_once_may_each_bring_a_category(here: Workspace, frame: pandas.DataFrame) -> None:
+    def coloured(colour: str) -> pandas.DataFrame:
+        return frame.iloc[:1].assign(colour=pandas.Categorical([colour]))
+
+    store(here, coloured("red"), partition_by=["day"])
+    colours = ["blue", "green", "white", "black"]
+    results = _at_once([lambda each=each: store(here, coloured(each), mode="append") for each in colours])
+    assert all(isinstance(each, da.Commit) for each in results), results
+    found = load(here)["colour"]
+    assert sorted(found) == sorted(["red", *colours])
+    assert sorted(found.cat.categories) == sorted(["red", *colours])
+
+
 def test_of_overwrites_of_one_partition_at_once_none_is_lost_unseen(here: Workspace, frame: pandas.DataFrame) -> None:
     store(here, frame, partition_by=["day"])
     one = frame[["shop", "x"]].iloc[:1]

@@ -7,13 +7,23 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import pyarrow as pa
+
 from data_access.names import TableName
-from data_access.tables.model import Column, Commit, DataFile, Schema, Snapshot
+from data_access.tables.model import Commit, DataFile, Schema, Snapshot
+from data_access.tables.stored_schema import stored
 
 NAME = TableName("sales", "orders")
-SCHEMA = Schema((Column("x", "int64", "bigint"),), (Column("p", "string", "string"),), "")
-WIDER = Schema((*SCHEMA.columns, Column("y", "int64", "bigint")), SCHEMA.partition_by, "wider")
-OTHER = Schema((*SCHEMA.columns, Column("z", "string", "string")), SCHEMA.partition_by, "other")
+
+
+def schema_of(*columns: tuple[str, pa.DataType], partition_by: tuple[str, ...] = ("p",)) -> Schema:
+    keys = [pa.field(name, pa.string()) for name in partition_by]
+    return stored([pa.field(*each) for each in columns], keys, None, {})
+
+
+SCHEMA = schema_of(("x", pa.int64()))
+WIDER = schema_of(("x", pa.int64()), ("y", pa.int64()))
+OTHER = schema_of(("x", pa.int64()), ("z", pa.string()))
 ID = "01M7YYKPPFRJ3EJK8Z04Z06KP3"
 ROOT = "s3://lake/sales/orders"
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,8 +29,10 @@ from data_access.tables.rebase import (
     rebase,
     shown,
 )
-from tests.unit.data_access.tables.snapshots import NAME, OTHER, ROOT, SCHEMA, WIDER, file, snapshot
+from data_access.tables.stored_schema import stored, with_categories
+from tests.unit.data_access.tables.snapshots import NAME, OTHER, ROOT, SCHEMA, WIDER, file, schema_of, snapshot
 
+NARROW = schema_of(("x", pa.int32()))
 A1B1 = snapshot({"a": "1", "b": "1"})
 
 
@@ -96,7 +99,11 @@ def test_what_changed_is_told() -> None:
         (SCHEMA, WIDER, None, WIDER),
         (SCHEMA, WIDER, OTHER, None),
         (None, SCHEMA, SCHEMA, SCHEMA),  # two first stores at once
-        (None, SCHEMA, WIDER, None),
+        (None, SCHEMA, WIDER, WIDER),
+        (None, SCHEMA, schema_of(("x", pa.int64()), partition_by=()), None),
+        (None, schema_of(("x", pa.int64()), ("p", pa.string()), partition_by=()), SCHEMA, None),
+        (NARROW, schema_of(("x", pa.int32()), ("y", pa.int64())), SCHEMA, WIDER),  # one added, the other widened
+        (NARROW, SCHEMA, schema_of(("x", pa.string())), None),
     ],
 )
 def test_schemas(before: Schema | None, now: Schema | None, ours: Schema | None, expected: Schema | None) -> None:
@@ -108,6 +115,24 @@ def test_schemas(before: Schema | None, now: Schema | None, ours: Schema | None,
         assert "another schema" in outcome.sentence
     else:
         assert outcome.schema == expected
+
+
+def test_categories_that_two_brought_at_once_are_all_known() -> None:
+    def with_colours(*colours: str) -> Schema:
+        field = with_categories(pa.field("c", pa.dictionary(pa.int8(), pa.string())), pa.array(colours))
+        return stored([field], [pa.field("p", pa.string())], None, {})
+
+    before, theirs, ours = with_colours("red"), with_colours("red", "blue"), with_colours("red", "green")
+    outcome = rebased(snapshot({}, before), snapshot({"b": "1"}, theirs), Append({("a",): (file("a", "N"),)}), ours)
+    assert outcome.schema == with_colours("red", "blue", "green")
+    assert set(batches(outcome)) == {"a", "b"}
+
+
+@pytest.mark.parametrize("intent", [Restore(1, (file("a", "0"),)), Annotate()])
+def test_what_is_restored_or_written_beside_the_data_is_never_a_mixture(intent: Intent) -> None:
+    narrow = snapshot({"a": "1"}, NARROW)
+    wider = schema_of(("x", pa.int32()), ("y", pa.int64()))
+    assert isinstance(rebased(narrow, snapshot({"a": "1"}, wider), intent, SCHEMA), Conflict)
 
 
 def test_going_back_to_what_gc_gave_up_meanwhile() -> None:
