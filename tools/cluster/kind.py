@@ -78,11 +78,11 @@ def _registration(kind: str, taints: list[dict[str, str]]) -> str:
 
 
 def foreign_homes(inspected: str, homes: Path) -> Path | None:
-    """PURE: the folder of homes that a node container mounts, if it is not `homes`; from `docker inspect`."""
+    """The folder of homes that a node container mounts, if it is not `homes`; from `docker inspect`."""
     containers = json.loads(inspected or "[]")
     mounts = containers[0].get("Mounts") or [] if containers else []
     sources = [Path(mount["Source"]) for mount in mounts if mount.get("Destination") == CLAIMS_IN_NODE]
-    return next((source for source in sources if source != homes), None)
+    return next((source for source in sources if source.resolve() != homes.resolve()), None)
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,10 @@ class KindCluster:
         return "started again" if stopped else "running"
 
     def is_complete(self) -> bool:
-        """Whether its creation once came to its end; `ensure` needs an image only when it did not."""
-        return self._marker.exists() and set(self._containers()) == {node.name for node in self.nodes}
+        """Whether its creation once came to its end, and it is this checkout's: one of the same name may have been made
+        since by another. `ensure` needs an image only when not."""
+        complete = self._marker.exists() and set(self._containers()) == {node.name for node in self.nodes}
+        return complete and self._other_homes() is None
 
     def exists(self) -> bool:
         return bool(self._containers())
@@ -162,13 +164,16 @@ class KindCluster:
 
     def _need_own(self) -> None:
         """Not to delete the cluster that another checkout works with; on a CI machine nobody does."""
-        described = self.commands.attempt("docker", "inspect", self.nodes[0].name)
-        other = foreign_homes(described.stdout, self.settings.homes)
+        other = self._other_homes()
         if other is not None and other.exists() and os.environ.get("CI") != "true":
             raise ClusterError(
                 f"The cluster '{self.settings.name}' belongs to another checkout: its homes are in {other}.",
                 "Run `make down` there, or make a second one here: REMUDA_CLUSTER=second PORT=8001 make up",
             )
+
+    def _other_homes(self) -> Path | None:
+        described = self.commands.attempt("docker", "inspect", self.nodes[0].name)
+        return foreign_homes(described.stdout, self.settings.homes)
 
     def _need_free_port(self) -> None:
         with socket.socket() as probe:
