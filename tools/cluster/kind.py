@@ -168,7 +168,8 @@ class KindCluster:
         if other is not None and other.exists() and os.environ.get("CI") != "true":
             raise ClusterError(
                 f"The cluster '{self.settings.name}' belongs to another checkout: its homes are in {other}.",
-                "Run `make down` there, or make a second one here: REMUDA_CLUSTER=second PORT=8001 make up",
+                "If nobody works with it, `make down` removes it, and its homes stay in that folder; or make a second "
+                "one beside it: REMUDA_CLUSTER=second PORT=8001 make up",
             )
 
     def _other_homes(self) -> Path | None:
