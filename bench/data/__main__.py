@@ -113,9 +113,12 @@ class Bench:
         )  # fmt: skip
 
     def _prepare(self, task: str, contender: str) -> None:
-        needed = next((each.data.name for each in TASKS if each.name == task and not each.store), None)
-        if needed is None:
-            return
+        for needed in (
+            each for some in TASKS if some.name == task and not some.store for each in (some.data, *some.also)
+        ):
+            self._prepare_data(needed.name, contender)
+
+    def _prepare_data(self, needed: str, contender: str) -> None:
         iceberg = contender == "pyiceberg"
         mark = self._folder / f"ready-{needed}-{self._args.rows}{'-iceberg' if iceberg else ''}"
         if mark.exists():

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from bench.data.frames import PARTITION
 from bench.data.server import BUCKET
+from bench.data.tpch import TABLES
 
 DATABASE = "sandbox_bench"
 HIVE = f"s3://{BUCKET}/hive"  # the same files as ours, in folders as Hive has them, for who reads folders
@@ -51,6 +52,10 @@ class Contender:
     def filtered(self, name: str, columns: list[str] | None, conditions: list[tuple[str, str, Any]]) -> Any:
         raise Cannot("it has no filter")
 
+    def query(self, text: str) -> Any:
+        """SQL over TPC-H's tables, which it names `{lineitem}`, `{orders}` and `{customer}`."""
+        raise Cannot("it has no SQL")
+
     def close(self) -> None:
         return None
 
@@ -85,6 +90,12 @@ class Remuda(Contender):
         return load_dataframe(
             DATABASE, name, columns=columns, where=conditions, into=self.kind, workspace=self.workspace
         )
+
+    def query(self, text: str) -> Any:
+        from data_access import sql
+
+        places = {name: f"{DATABASE}.{name}" for name in TABLES}
+        return sql(text.format(**places), into=self.kind, workspace=self.workspace)
 
     def close(self) -> None:
         self.workspace.close()
@@ -219,6 +230,12 @@ class Polars(Contender):
             found = found.filter(polars.col(column) > value if operator == ">" else polars.col(column) == value)
         return (found.select(columns) if columns else found).collect()
 
+    def query(self, text: str) -> Any:
+        import polars
+
+        frames = {name: self.scan(name) for name in TABLES if f"{{{name}}}" in text}
+        return polars.SQLContext(frames).execute(text.format(**{name: name for name in TABLES}), eager=True)
+
 
 class DuckDB(Contender):
     """On local files, the S3 server's own: a head start, without any network.
@@ -248,6 +265,12 @@ class DuckDB(Contender):
             f"{column} {'>' if operator == '>' else '='} {value!r}" for column, operator, value in conditions
         )
         return self._select(name, ", ".join(columns or ["*"]), f"WHERE {where}")
+
+    def query(self, text: str) -> Any:
+        import duckdb
+
+        places = {name: f"read_parquet('{self.place(HIVE)}/{name}/**/*.parquet')" for name in TABLES}
+        return duckdb.connect().sql(text.format(**places)).to_arrow_table()
 
     def _select(self, name: str, columns: str, rest: str) -> Any:
         import duckdb
@@ -303,6 +326,15 @@ class PyIceberg(Contender):
         )
         scan = self.catalog.load_table(f"bench.{name}").scan(row_filter=text, selected_fields=tuple(columns or ("*",)))
         return scan.to_arrow()
+
+    def query(self, text: str) -> Any:
+        import duckdb
+
+        con = duckdb.connect()
+        for name in TABLES:
+            if f"{{{name}}}" in text:
+                con.register(name, self.load(name))  # its to_duckdb() does the same
+        return con.sql(text.format(**{name: name for name in TABLES})).to_arrow_table()
 
 
 CONTENDERS: dict[str, type[Contender]] = {

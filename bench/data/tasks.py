@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from bench.data import tpch
 from bench.data.contenders import Contender
 from bench.data.frames import names, narrow, sales
 
@@ -23,7 +24,9 @@ class Data:
 
 @dataclass(frozen=True)
 class Task:
-    """`call(contender, frame)`; a store gets the frame of its data, a load None. `most` samples at most."""
+    """`call(contender, frame)`; a store gets the frame of its data, a load None. `most` samples at most.
+
+    `also` has to be there besides `data`."""
 
     name: str
     title: str
@@ -31,6 +34,7 @@ class Task:
     call: Callable[[Contender, Any], Any]
     most: int = 5
     store: bool = False
+    also: tuple[Data, ...] = ()
 
 
 def _data(name: str, partitions: int, make: Callable[[int, int], pa.Table], least: int = 0, most: int = 0) -> Data:
@@ -43,14 +47,22 @@ THOUSAND = _data("t1000", 1000, sales)
 SMALL = _data("small", 1500, sales, most=1_500_000)
 MANY = _data("many", 10_000, narrow, most=100_000, least=100_000)
 TINY = Data("tiny", 1, lambda _: sales(5, 1).select(["id", "at", "amount"]))
-DATA = (ONE, HUNDRED, THOUSAND, SMALL, MANY, TINY)
+LINEITEM, ORDERS, CUSTOMER = (
+    Data(name, 1, lambda rows, name=name: tpch.table(name, rows // 5))  # type: ignore[misc]
+    for name in tpch.TABLES
+)
+DATA = (ONE, HUNDRED, THOUSAND, SMALL, MANY, TINY, LINEITEM, ORDERS, CUSTOMER)
 
 
 def _store(data: Data, title: str) -> Task:
     def call(contender: Contender, frame: Any) -> None:
         contender.store(frame, f"stored_{data.name}", data.partitions > 1)
 
-    return Task(f"store-{data.partitions}", title, data, call, most=3, store=True)
+    return Task(f"store-{data.name if data is LINEITEM else data.partitions}", title, data, call, most=3, store=True)
+
+
+def _query(number: int, title: str, *also: Data) -> Task:
+    return Task(f"tpch-{number}", title, LINEITEM, lambda by, _: by.query(tpch.QUERIES[number]), most=10, also=also)
 
 
 TASKS = (
@@ -73,5 +85,10 @@ TASKS = (
         lambda by, _: by.partition("many", names(10_000)[777]), most=20,
     ),
     Task("tiny", "load a 1 kB table", TINY, lambda by, _: by.load("tiny"), most=200),
+    _store(LINEITEM, "TPC-H: store lineitem"),
+    Task("load-lineitem", "TPC-H: load lineitem", LINEITEM, lambda by, _: by.load("lineitem")),
+    _query(1, "TPC-H query 1: totals of nearly all of lineitem"),
+    _query(6, "TPC-H query 6: a sum over 2 % of lineitem"),
+    _query(3, "TPC-H query 3: lineitem, orders and customer joined", ORDERS, CUSTOMER),
 )  # fmt: skip
 BY_NAME = {task.name: task for task in TASKS}
