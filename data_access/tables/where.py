@@ -36,7 +36,7 @@ def predicate_of(where: object, schema: pa.Schema) -> Predicate | None:
     if where is None or (isinstance(where, str) and not where.strip()):
         return None
     if isinstance(where, str):
-        return _Reader(where, schema).predicate()
+        return _of_text(where, schema)
     if isinstance(where, pc.Expression):
         return _arrow(where, schema)
     if isinstance(where, list | tuple):
@@ -44,7 +44,9 @@ def predicate_of(where: object, schema: pa.Schema) -> Predicate | None:
     if isinstance(where, Predicate):
         return where
     raise DataError(
-        Reason.BAD_PREDICATE, f"A {type(where).__name__} says nothing of rows.", 'Give a text: where="amount > 100".'
+        Reason.BAD_PREDICATE,
+        f"where= is of type {type(where).__name__}, which says nothing of rows.",
+        'Give a text: where="amount > 100".',
     )
 
 
@@ -118,6 +120,60 @@ def _of(kind: Callable[[tuple[Predicate, ...]], Predicate], parts: Sequence[Pred
 
 # Text ----------------------------------------------------------------------------------------------------------------
 
+#: Words that `where` needs itself: a column of such a name is quoted by the person.
+_OWN = {"and", "between", "escape", "false", "ilike", "in", "is", "like", "not", "null", "or", "true"}
+
+
+def _of_text(text: str, schema: pa.Schema) -> Predicate:
+    """As it is written; what makes no sense so is tried again with columns named like words of SQL in quotes."""
+    try:
+        return _Reader(text, schema).predicate()
+    except DataError as error:
+        if error.reason != Reason.BAD_PREDICATE:
+            raise
+        quoted = _quoted(text, schema)
+        if quoted is None:
+            raise
+        try:
+            return _Reader(quoted, schema).predicate()
+        except DataError as second:
+            raise (error if _is_unreadable(second) else second) from second.__cause__
+
+
+def _is_unreadable(error: DataError) -> bool:
+    from sqlglot.errors import SqlglotError
+
+    return isinstance(error.__cause__, SqlglotError)
+
+
+def _quoted(text: str, schema: pa.Schema) -> str | None:
+    """With quotes around columns that are words of SQL: `row < 0`; None where there is none of them."""
+    from sqlglot.errors import SqlglotError
+
+    names = {each.lower() for each in schema.names} - _OWN
+    try:
+        words = [each for each in _tokens(text) if each.text.lower() in names and _is_keyword(each)]
+    except SqlglotError:
+        return None
+    for each in reversed(words):
+        text = f'{text[: each.start]}"{each.text}"{text[each.end + 1 :]}'
+    return text if words else None
+
+
+def _tokens(text: str) -> list[Any]:
+    from sqlglot.dialects import DuckDB
+
+    return list(DuckDB().tokenize(text))
+
+
+def _is_keyword(token: Any) -> bool:
+    from sqlglot.dialects import DuckDB
+    from sqlglot.tokens import TokenType  # type: ignore[attr-defined]
+
+    if token.token_type is TokenType.VAR:  # `if`, `any`: names to the tokenizer, but not to the parser
+        return token.text.upper() in DuckDB.parser_class.NO_PAREN_FUNCTION_PARSERS
+    return token.token_type not in (TokenType.IDENTIFIER, TokenType.STRING, TokenType.NUMBER)
+
 
 class _Reader:
     """One text, by sqlglot's grammar of DuckDB's SQL."""
@@ -153,7 +209,7 @@ class _Reader:
             details = getattr(error, "errors", None) or [{}]
             near = details[0].get("highlight")
             at = f" at '{near}'" if near else ""
-            raise DataError(Reason.BAD_PREDICATE, f"'{self._text}' can't be read{at}.", _SHAPE) from error
+            raise DataError(Reason.BAD_PREDICATE, f"'{self._text}' can't be read{at}.", self._remedy()) from error
         if not isinstance(tree, self._exp.Select) or {name for name, value in tree.args.items() if value} != {
             "expressions",
             "where",
@@ -186,6 +242,8 @@ class _Reader:
             return self._columns(left, operator, right)
         if not isinstance(left, self._exp.Column):
             left, right, operator = right, left, _FLIPPED[operator]
+        if not isinstance(left, self._exp.Column):  # `lower(shop) = 'a'`: the whole of it, not the side that is right
+            raise self._not_understood(tree)
         field, value = self._column(left), self._value(right)
         if value is None:
             words = "is not null" if operator == "!=" else "is null"
@@ -208,7 +266,12 @@ class _Reader:
         return found
 
     def _in(self, tree: Any) -> Predicate:
-        if not tree.expressions or tree.args.get("query"):
+        if not tree.expressions and not tree.args.get("query"):
+            raise DataError(
+                Reason.BAD_PREDICATE, f"'{self._sql(tree)}' lists nothing, so no row would be found.",
+                "Give at least one value.",
+            )  # fmt: skip
+        if tree.args.get("query"):
             raise self._not_understood(tree)
         field = self._column(tree.this)
         values = [self._value(each) for each in tree.expressions]
@@ -239,7 +302,13 @@ class _Reader:
         return Like(field.name, _escaped(pattern, escape), isinstance(like, self._exp.ILike))
 
     def _flag(self, tree: Any, truth: bool) -> Predicate:
-        return compared(self._column(tree), "=", truth)
+        field = self._column(tree)
+        if not pa.types.is_boolean(field.type):
+            raise DataError(
+                Reason.BAD_PREDICATE, f"'{self._sql(tree)}' alone is no condition: column '{field.name}' is"
+                f" {field.type}, not true or false.", f"Compare it with a value: '{field.name} = …'.",
+            )  # fmt: skip
+        return compared(field, "=", truth)
 
     def _floating(self, tree: Any) -> str:
         field = self._column(tree)
@@ -259,7 +328,15 @@ class _Reader:
                 f'A name with a dot is quoted: "{".".join(part.name for part in tree.parts)}". Fields of nested columns'
                 " can't be asked for: load it and look inside, or use `sql`.",
             )  # fmt: skip
-        return column(tree.name, self._schema)
+        try:
+            return column(tree.name, self._schema)
+        except DataError as error:
+            if not tree.this.args.get("quoted") or error.reason != Reason.UNKNOWN_COLUMN:
+                raise
+            text = tree.name.replace("'", "''")  # double quotes are for names, as in all SQL
+            raise DataError(
+                error.reason, error.sentence, f"{error.remedy} If a text is meant, in single quotes: '{text}'."
+            ) from error
 
     def _value(self, tree: Any) -> Any:
         exp = self._exp
@@ -302,8 +379,23 @@ class _Reader:
             Reason.BAD_PREDICATE,
             f"'{self._text if tree is None else self._sql(tree)}' is no condition that files can be asked for: "
             "a column is compared with a value, or with another column.",
-            _SHAPE,
+            self._remedy(),
         )
+
+    def _remedy(self) -> str:
+        """What else may be wrong with this very text, then how a condition looks."""
+        from sqlglot.errors import SqlglotError
+
+        if self._text.count("'") % 2:
+            return f"A quote in a text is written twice: 'it''s'. {_SHAPE}"
+        try:
+            words = {each.text.lower() for each in _tokens(self._text) if _is_keyword(each)}
+        except SqlglotError:
+            return _SHAPE
+        names = [each for each in self._schema.names if each.lower() in words]
+        if names:
+            return f'Columns that are named like words of SQL are quoted: "{names[0]}". {_SHAPE}'
+        return _SHAPE
 
 
 def _escaped(pattern: str, escape: str) -> str:
