@@ -16,6 +16,8 @@ It never holds a credential.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 
@@ -72,9 +74,25 @@ class DataError(Exception):
         super().__init__(f"{sentence} {remedy}".strip())
         self.reason, self.sentence, self.remedy = reason, sentence, remedy
 
+    def about(self, what: object) -> None:
+        """Let the sentence name the table (or the place) that it is about, where it does not yet."""
+        if str(what) not in self.sentence:
+            self.sentence = f"{what}: {self.sentence}"
+            self.args = (f"{self.sentence} {self.remedy}".strip(),)
+
     def __reduce__(self) -> tuple[object, ...]:
         """Whole on the other side of a process pool, too."""
         return type(self), (self.reason, self.sentence, self.remedy), self.__dict__
+
+
+@contextmanager
+def naming(what: object) -> Iterator[None]:
+    """Errors inside name this table, if they do not by themselves."""
+    try:
+        yield
+    except DataError as error:
+        error.about(what)
+        raise
 
 
 class NotFoundError(DataError):

@@ -27,6 +27,12 @@ class TableName:
     @classmethod
     def parse(cls, text: str) -> TableName:
         """From `sales.orders`. Raises DataError(bad-name)."""
+        if not isinstance(text, str):
+            raise DataError(
+                Reason.BAD_NAME,
+                f"A table's name is a text, and this is of type {type(text).__name__}.",
+                "Write database.table, as in sales.orders.",
+            )
         database, dot, table = text.partition(".")
         if not dot:
             raise DataError(Reason.BAD_NAME, f"'{text}' names no table.", "Write database.table, as in sales.orders.")
@@ -37,6 +43,12 @@ class TableName:
 
 
 def _checked(what: str, name: str) -> str:
+    if not isinstance(name, str):
+        raise DataError(
+            Reason.BAD_NAME,
+            f"The name of a {what} is a text, and this is of type {type(name).__name__}.",
+            'The order is: store_dataframe(frame, "sales", "orders"), load_dataframe("sales", "orders").',
+        )
     lowered = name.lower()
     if not _WORD.fullmatch(lowered):
         raise DataError(

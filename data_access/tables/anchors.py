@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import overload
 
+from data_access.arguments import text
 from data_access.errors import ConflictError, DataError, Reason
 from data_access.names import TableName
 from data_access.tables import holds, places, snapshot
@@ -17,13 +18,13 @@ TRIES = 20
 
 @overload
 def anchor(
-    table: str, *, as_of: snapshot.AsOf = None, note: str = "", workspace: Workspace | None = None
+    table: str, /, *, as_of: snapshot.AsOf = None, note: str = "", workspace: Workspace | None = None
 ) -> Anchor: ...
 
 
 @overload
 def anchor(
-    table: str, second: str, *more: str, note: str = "", workspace: Workspace | None = None
+    table: str, second: str, /, *more: str, note: str = "", workspace: Workspace | None = None
 ) -> tuple[Anchor, ...]: ...
 
 
@@ -45,6 +46,7 @@ def anchor(
     """
     workspace = workspace or current()
     names = [TableName.parse(each) for each in tables]
+    text(note, "note")
     if not names or (as_of is not None and len(names) > 1):
         raise DataError(
             Reason.BAD_ARGUMENT, "as_of= anchors a commit of one table." if names else "anchor() names no table.",
@@ -87,6 +89,10 @@ def release(held: Anchor | str, *, workspace: Workspace | None = None) -> int:
     What it kept may be removed by the next gc. Pins of others and of models stay. Raises NotFoundError.
     """
     workspace = workspace or current()
+    if not isinstance(held, Anchor | str):
+        raise DataError(
+            Reason.BAD_ARGUMENT, f"{held!r} is no anchor.", "Give what anchor() returned, each of several by itself."
+        )
     anchor_ = Anchor.parse(held) if isinstance(held, str) else held
     record, _ = snapshot.head_of(workspace, anchor_.table)
     pins = holds.holds(workspace, record.root, (places.PINS,))

@@ -145,6 +145,10 @@ def _opened(workspace: Workspace, which: Commit | Anchor | str) -> Snapshot:
             )
         whole = ":" in commit or commit.isdigit()
         return snapshot.open_snapshot(workspace, TableName.parse(table), which if whole else commit)
+    if not isinstance(which, Commit | Anchor):
+        raise DataError(
+            Reason.BAD_ARGUMENT, f"{which!r} names no commit of a table.", "Write sales.orders@41, or sales.orders@tag."
+        )
     anchor = which.anchor if isinstance(which, Commit) else which
     return snapshot.open_snapshot(workspace, anchor.table, anchor)
 

@@ -15,15 +15,17 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from data_access.arguments import at_least, whole
 from data_access.errors import CorruptError, DataError
 from data_access.metastore.base import TableRecord
 from data_access.names import TableName
 from data_access.tables import apply, holds, places, prepare, snapshot
 from data_access.tables.commit import commit
+from data_access.tables.gc_reasons import Because, Reasons
 from data_access.tables.gc_report import GcReport
 from data_access.tables.gc_rules import Facts, Fate, Item, Keep, give_up, judge, recently_given_up
 from data_access.tables.ids import ulid
-from data_access.tables.model import Commit
+from data_access.tables.model import Anchor, Commit
 from data_access.tables.namespaces import check_may_write
 from data_access.tables.prepare import Proposal
 from data_access.tables.rebase import Change, Expire, shown
@@ -48,13 +50,15 @@ def gc(
     their files. `dry_run` changes nothing, and says what would go and why the rest stays.
 
     Raises NotFoundError(unknown-table), ForbiddenError, CorruptError (a manifest, tag or pin can't be read: then
-    nothing is removed), DataError(foreign-table).
+    nothing is removed), DataError(foreign-table, bad-argument).
     """
     workspace = workspace or current()
     name = TableName.parse(table)
+    age = timedelta(days=at_least(0, keep_days, "keep_days", "of days"))
+    last = max(1, whole(0, keep_last, "keep_last", "of commits"))
     check_may_write(workspace.user, name.database, workspace.settings)
     record, _ = snapshot.head_of(workspace, name)
-    keep = Keep(timedelta(days=keep_days), max(1, keep_last), workspace.settings.gc_grace_hours * HOUR)
+    keep = Keep(age, last, workspace.settings.gc_grace_hours * HOUR)
     began = prepare.monotonic()
     now = workspace.now() if dry_run else _storage_time(workspace, record.root)
     facts = _facts(workspace, record, now)
@@ -89,26 +93,29 @@ def _as_if(facts: Facts, given_up: Mapping[int, str]) -> Facts:
 
 def _reached(workspace: Workspace, record: TableRecord, facts: Facts, keep: Keep) -> dict[str, str]:
     """Path → why it stays: files of every commit that can be read, that a hold keeps, or that went just now."""
-    reached: dict[str, str] = {}
+    reasons = Reasons(keep.grace)
     head, recent = facts.chain[0], recently_given_up(facts, keep)
-    held = {each.anchor: str(each) for each in facts.holds}
+    held: dict[Anchor, list[str]] = {}
+    for hold in facts.holds:
+        held.setdefault(hold.anchor, []).append(str(hold))
     for each in reversed(facts.chain):
-        gone = each.number in head.expired
-        if each.anchor in held:
-            why = f"commit {each.number}: {held.pop(each.anchor)}"
-        elif each.number in recent:
-            why = f"commit {each.number} is given up; a gc after the grace removes it ({keep.grace / HOUR:g} h)"
-        elif gone:
+        gone, why = each.number in head.expired, held.pop(each.anchor, [])
+        if gone and not why and each.number not in recent:
             continue
-        else:
-            why = f"commit {each.number}, the present one" if each is head else f"commit {each.number}"
-        reached.update(dict.fromkeys(_paths(workspace, record, each, gone=gone), why))
+        kind = Because.HELD if why else Because.RECENT if gone else Because.PRESENT if each is head else Because.KEPT
+        reasons.add(_paths(workspace, record, each, gone=gone), kind, each.number, why)
+        if why and not gone:  # held, and to be read in any case
+            reasons.add(
+                _paths(workspace, record, each, gone=False), Because.PRESENT if each is head else Because.KEPT,
+                each.number,
+            )  # fmt: skip
     for anchor, why in held.items():  # of a table of this name that was dropped: its objects are still here
-        if places.manifest(anchor.number, anchor.id) in facts.entries:
+        manifest = places.manifest(anchor.number, anchor.id)
+        if manifest in facts.entries:
             old = snapshot.manifest_of(workspace, record, anchor)
-            reached[places.manifest(anchor.number, anchor.id)] = why
-            reached.update(dict.fromkeys(_paths(workspace, record, old, gone=True), why))
-    return reached
+            paths = [manifest, *_paths(workspace, record, old, gone=True)]
+            reasons.add(paths, Because.HELD, anchor.number, [f"{each}, of a table that was dropped" for each in why])
+    return reasons.told()
 
 
 def _paths(workspace: Workspace, record: TableRecord, each: Commit, *, gone: bool) -> Iterator[str]:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from data_access.errors import DataError, Reason
+from data_access.arguments import whole
+from data_access.errors import DataError, Reason, naming
 from data_access.names import TableName
 from data_access.tables.frames import into as as_frame
 from data_access.tables.model import Anchor
@@ -83,8 +84,7 @@ def load_batches(  # noqa: PLR0913 - as `load_dataframe`
     All frames are of one commit, whatever is stored meanwhile. At least one frame comes, if need be without rows.
     """
     _check_kind(into)
-    if rows < 1:
-        raise DataError(Reason.BAD_ARGUMENT, f"rows={rows} makes no frames.", "Give the number of rows of each frame.")
+    rows = whole(1, rows, "rows", "of rows in each frame")
     workspace = workspace or current()
     name, as_of = _named(namespace, resource, as_of)
     found = _plan(workspace, name, _Asked(partitions, columns, where, as_of, limit))
@@ -140,7 +140,8 @@ def _plan(workspace: Workspace, name: TableName, asked: _Asked) -> ReadPlan | pa
         if error.reason is not Reason.FOREIGN_TABLE:
             raise
         return _iceberg(workspace, name, asked, error)
-    found = plan(snapshot, partitions=asked.partitions, columns=asked.columns, where=asked.where, limit=asked.limit)
+    with naming(name):
+        found = plan(snapshot, partitions=asked.partitions, columns=asked.columns, where=asked.where, limit=asked.limit)
     note_read(found.anchor)
     return found
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, overload
 
+from data_access.arguments import whole
 from data_access.errors import DataError
 from data_access.metastore.base import TableRecord
 from data_access.names import TableName
@@ -72,9 +73,11 @@ class History(Sequence[Commit]):
 def history(table: str, *, limit: int | None = 100, workspace: Workspace | None = None) -> History:
     """Who changed a table, when and how; the newest first. It stays whole after gc, which removes data only.
 
-    Raises NotFoundError(unknown-table), DataError(foreign-table), CorruptError.
+    Raises NotFoundError(unknown-table), DataError(foreign-table, bad-argument), CorruptError.
     """
     workspace = workspace or current()
+    if limit is not None:
+        limit = whole(0, limit, "limit", "of commits (None: all)")
     record, _ = snapshot.head_of(workspace, TableName.parse(table))
     with suppress(DataError):  # a reader may not be allowed to finish what a crashed writer left
         record = _caught_up(workspace, record)

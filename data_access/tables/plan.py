@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.dataset as pd
 from pyarrow import fs
 
+from data_access.arguments import whole
 from data_access.errors import DataError, Reason
 from data_access.tables.model import Anchor, Column, DataFile, PartitionValues, Schema, Snapshot
 from data_access.tables.partitions import selector, typed
@@ -111,8 +112,8 @@ def plan(
     schema = snapshot.commit.schema
     arrow = arrow_schema(schema)
     wanted = _columns(columns, arrow)
-    if limit is not None and limit < 0:
-        raise DataError(Reason.BAD_ARGUMENT, f"limit={limit} is less than nothing.", "Give a number of rows, or None.")
+    if limit is not None:
+        limit = whole(0, limit, "limit", "of rows (None: all)")
     predicate = predicate_of(where, arrow)
     files = _selected(snapshot.files, partitions, schema.partition_by)
     asked, residual = _by_partition(predicate, schema.partition_by)

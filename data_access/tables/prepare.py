@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+from data_access.arguments import text
 from data_access.errors import ConflictError, CorruptError, DataError, NotFoundError, Reason
 from data_access.metastore.base import APPLIED, HEAD, ROOT, Head, PartitionChange, Swap, TableRecord
 from data_access.metastore.partition_names import check_lengths
@@ -53,6 +54,9 @@ class Proposal:
     recheck: Callable[[Snapshot], tuple[CheckRecord, ...]] | None = None
     #: `monotonic()` before the first file was written: gc leaves what is younger than its grace.
     began: float = field(default_factory=lambda: monotonic())  # noqa: PLW0108 - looked up when it is called
+
+    def __post_init__(self) -> None:
+        text(self.message, "message")  # a manifest with anything else in its place could never be read again
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from typing import Any
 
-from data_access.errors import DataError, Reason
+from data_access.errors import DataError, Reason, naming
 from data_access.names import TableName
 from data_access.tables import snapshot
 from data_access.tables.commit import commit
@@ -26,9 +26,15 @@ def rollback(table: str, to: snapshot.AsOf, *, message: str = "", workspace: Wor
     `to`: a commit's number, an anchor, a tag, a time; see `load_dataframe`'s `as_of`. Nothing is copied and nothing is
     lost: the commits in between stay in `history`, and rolling forward is the same call.
 
-    Raises NotFoundError (unknown-commit, expired), ConflictError when somebody commits meanwhile, ForbiddenError.
+    Raises NotFoundError (unknown-commit, expired), DataError(bad-argument), ConflictError when somebody commits
+    meanwhile, ForbiddenError.
     """
     workspace = workspace or current()
+    if to is None:
+        raise DataError(
+            Reason.BAD_ARGUMENT, "to=None names no commit to go back to.",
+            f'Give its number: rollback("{table}", 41); history("{table}") lists them.',
+        )  # fmt: skip
     base = _present(workspace, table)
     name = base.commit.table
     record, _ = snapshot.head_of(workspace, name)
@@ -64,7 +70,13 @@ def drop_partitions(
             f"{base.commit.table} has no partitions.",
             "Store an empty frame to remove all its rows.",
         )
-    gone = selector(partitions, keys).of(by_partition(base))
+    if partitions is None or (isinstance(partitions, Sized) and not len(partitions)):  # not: all of them
+        raise DataError(
+            Reason.BAD_PARTITION, f"partitions={partitions!r} names no partition of {base.commit.table}.",
+            f"Name them: {{'{keys[0].name}': […]}}.",
+        )  # fmt: skip
+    with naming(base.commit.table):
+        gone = selector(partitions, keys).of(by_partition(base))
     change = Change(Replace(dict.fromkeys(gone, ())), None)
     return _commit(workspace, base, change, "drop-partitions", message)
 

@@ -26,6 +26,7 @@ class Several:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._proposals: list[Proposal] = []
+        self._over = False
         self.commits: tuple[Commit, ...] = ()
 
     def store_dataframe(  # noqa: PLR0913 - as the public verb
@@ -43,6 +44,11 @@ class Several:
     ) -> None:
         """As `data_access.store_dataframe`, but visible only when the block ends. Writes and checks at once."""
         name = TableName.parse(namespace) if resource is None else TableName.of(namespace, resource)
+        if self._over:
+            raise DataError(
+                Reason.BAD_ARGUMENT, f"The block of `with several()` is over, so {name} would never be committed.",
+                "Store inside the block, or with data_access.store_dataframe.",
+            )  # fmt: skip
         if any(each.name == name for each in self._proposals):
             raise DataError(
                 Reason.BAD_ARGUMENT, f"{name} is stored twice in one commit.", "Store all its partitions in one call."
@@ -111,6 +117,8 @@ def several(workspace: Workspace | None = None) -> Iterator[Several]:
     try:
         yield collected
     except BaseException:
+        collected._over = True
         collected._discard()
         raise
+    collected._over = True
     collected._finish()

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from data_access.errors import DataError, NotFoundError, Reason, UnknownOutcomeError
+from data_access.arguments import text
+from data_access.errors import DataError, NotFoundError, Reason, UnknownOutcomeError, naming
 from data_access.metastore.base import DatabaseRecord
 from data_access.names import TableName
 from data_access.tables import places
@@ -77,6 +78,9 @@ class Store:
     message: str
     checks: Any
 
+    def __post_init__(self) -> None:
+        text(self.message, "message")
+
 
 def written(  # noqa: PLR0913
     workspace: Workspace,
@@ -94,15 +98,20 @@ def written(  # noqa: PLR0913
 
     began, now = monotonic(), workspace.now()
     production = check_may_write(workspace.user, store.name.database, workspace.settings).production
-    base, root = _base(workspace, store.name)
-    schema = None if base is None else base.commit.schema
-    source = source_of(frame)
-    target = target_of(store.name, schema, source, partitions=partitions, partition_by=partition_by, comments=comments)
-    if target.fixed is not None:
-        _check_new(store, target.schema, base, [target.fixed])
-    id_ = ulid(now)
-    with progress(workspace.settings, f"Storing {store.name}", None) as told:
-        files = write_files(workspace, root, target.schema, target.source, batch=id_, fixed=target.fixed, progress=told)
+    with naming(store.name):
+        base, root = _base(workspace, store.name)
+        schema = None if base is None else base.commit.schema
+        source = source_of(frame)
+        target = target_of(
+            store.name, schema, source, partitions=partitions, partition_by=partition_by, comments=comments
+        )
+        if target.fixed is not None:
+            _check_new(store, target.schema, base, [target.fixed])
+        id_ = ulid(now)
+        with progress(workspace.settings, f"Storing {store.name}", None) as told:
+            files = write_files(
+                workspace, root, target.schema, target.source, batch=id_, fixed=target.fixed, progress=told
+            )
     proposal = Proposal(
         store.name, root, base, Change(_intent(store.mode, target, files), target.schema), id_, "store", store.mode,
         store.message, began=began,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from data_access.arguments import text
 from data_access.errors import DataError, NotFoundError, Reason
 from data_access.metastore.base import TableRecord
 from data_access.names import TableName, did_you_mean
@@ -90,6 +91,7 @@ def tag(  # noqa: PLR0913 - a public verb; three are keywords
                 Reason.ALREADY_THERE, f"The tag '{name}' of {of} is commit {there.number}'s.",
                 "move=True gives it to another; the old commit may then be removed by gc.",
             )  # fmt: skip
+    text(note, "note")
     hold = holds.Hold(anchor, name, workspace.user, workspace.now(), note, places.tag(name))
     holds.keep(workspace, record, hold, before)
     return anchor

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, get_args
@@ -56,7 +56,9 @@ def target_of(  # noqa: PLR0913 - what a call says
 
     Raises DataError(bad-partition, bad-argument, unknown-column), SchemaError.
     """
-    by = [partition_by] if isinstance(partition_by, str) else None if partition_by is None else list(partition_by)
+    by = _columns(partition_by)
+    if comments is not None:
+        check_comments(comments)
     if partitions is not None and (not isinstance(partitions, Mapping | Sequence) or isinstance(partitions, str)):
         partitions = [partitions]  # one value for one column, as people write it
     keys = _keys(name, now, partitions, by)
@@ -76,6 +78,18 @@ def target_of(  # noqa: PLR0913 - what a call says
         return Target(schema, None if keys else (), source)
     fixed = canonical(partitions, schema.partition_by)
     return Target(schema, fixed, _without_keys(source, schema.partition_by, fixed))
+
+
+def _columns(partition_by: Sequence[str] | str | None) -> list[str] | None:
+    if partition_by is None or isinstance(partition_by, str):
+        return None if partition_by is None else [partition_by]
+    by = list(partition_by) if isinstance(partition_by, Iterable) else [partition_by]
+    if not all(isinstance(each, str) for each in by):
+        raise DataError(
+            Reason.BAD_ARGUMENT, f"partition_by={partition_by!r} names no columns.",
+            "Give names of columns: partition_by=['day'].",
+        )  # fmt: skip
+    return by
 
 
 def _keys(name: TableName, now: Schema | None, partitions: Values | None, by: list[str] | None) -> list[str]:
@@ -170,9 +184,19 @@ def _check_column(column: pa.Array, key: Column, value: str | None) -> None:
             )
 
 
+def check_comments(comments: object) -> None:
+    """Raises DataError(bad-argument)."""
+    if not isinstance(comments, Mapping) or not all(isinstance(each, str) for each in comments.values()):
+        raise DataError(
+            Reason.BAD_ARGUMENT, f"comments={comments!r} says nothing of columns.",
+            "Give a text for each column: comments={'amount': 'in EUR'}.",
+        )  # fmt: skip
+
+
 def with_comments(schema: Schema, comments: Mapping[str, str]) -> Schema:
     """The schema with these comments on its columns. Raises DataError(unknown-column)."""
     names = [each.name for each in (*schema.columns, *schema.partition_by)]
+    check_comments(comments)
     for name in comments:
         if name not in names:
             raise DataError(

@@ -56,7 +56,7 @@ def test_a_file_is_loaded_filtered_and_cut(tmp_path: Path) -> None:
     ("call", "said"),
     [
         (lambda: load.load_dataframe("sales", "orders", into="numpy"), "There is no into='numpy'"),
-        (lambda: load.load_batches("sales", "orders", rows=0), "rows=0 makes no frames"),
+        (lambda: load.load_batches("sales", "orders", rows=0), "rows=0 is too small: 1 is the least"),
     ],
 )
 def test_words_that_mean_nothing_are_refused_before_anything_is_asked(call: object, said: str) -> None:
