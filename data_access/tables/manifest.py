@@ -116,12 +116,15 @@ def _files(listed: FileList, side: bytes | memoryview | None, keys: int) -> tupl
     return file_list.from_arrow(side, keys)
 
 
+#: What is left to whoever meets a manifest that can't be read.
+STILL_READ = (
+    "Commits before it can still be loaded by number or anchor (as_of=), and stored under another name. To go on with "
+    "this table, restore the object from the storage's own versions."
+)
+
+
 def _corrupt(place: str, what: str, remedy: str = "") -> CorruptError:
-    remedy = remedy or (
-        "Commits before it are whole: read one with as_of=, go back to one with rollback, or restore the object from "
-        "the storage's own versions."
-    )
-    return CorruptError(Reason.CORRUPT, f"The manifest {place} {what}.", remedy)
+    return CorruptError(Reason.CORRUPT, f"The manifest {place} {what}.", remedy or STILL_READ)
 
 
 def _told(error: Exception) -> str:
@@ -154,9 +157,7 @@ def _body(manifest: bytes, place: str) -> dict[str, Any]:
 
 
 def _foreign(place: str) -> CorruptError:
-    return _corrupt(
-        place, "is no manifest of this module", "Something else wrote this object; restore what was there before."
-    )
+    return _corrupt(place, "is no manifest of this module", f"Something else wrote this object. {STILL_READ}")
 
 
 # Values to JSON
@@ -238,7 +239,7 @@ def _commit(body: Mapping[str, Any]) -> Commit:
         number=_is(int, body, "number"),
         id=_is(str, body, "id"),
         parent=body["parent"],
-        operation=operation,  # type: ignore[arg-type]
+        operation=operation,
         mode=_is(str, body, "mode"),
         at=at,
         by=_is(str, body, "by"),

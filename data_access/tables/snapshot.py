@@ -48,7 +48,7 @@ def open_snapshot(workspace: Workspace, name: TableName, as_of: AsOf = None) -> 
     if as_of is None:
         return read_snapshot(workspace, record, head)
     commit = commit_at(workspace, record, as_of)
-    if commit.number in head_commit(workspace, record).expired:
+    if commit.number in _given_up(workspace, record):
         _still_held(workspace, record, commit)
     return open_commit(workspace, record.root, commit)
 
@@ -178,8 +178,7 @@ def _manifest(storage: Storage, root: str, name: TableName, head: Head) -> _Read
         raise CorruptError(
             Reason.CORRUPT,
             f"The manifest {url} has the digest {read.digest}, but was committed with {head.digest}.",
-            "It was changed after the commit: restore it from the storage's own versions, or roll back to a commit "
-            "before it.",
+            f"It was changed after the commit. {manifest.STILL_READ}",
         )
     return read
 
@@ -191,7 +190,7 @@ def _fetched(storage: Storage, url: str, anchor: Anchor) -> memoryview:
         raise CorruptError(
             Reason.CORRUPT,
             f"{anchor} is committed, but its object {url} is gone.",
-            "Restore it from the storage's own versions, or roll back to a commit before it.",
+            manifest.STILL_READ,
         ) from error
 
 
@@ -201,7 +200,7 @@ def _decoded(data: memoryview, url: str, name: TableName, head: Head) -> _Read:
         raise CorruptError(
             Reason.CORRUPT,
             f"The manifest {url} is of {commit.anchor}, not of {name}@{head.number}:{head.id}.",
-            "Something was copied over it: restore it from the storage's own versions.",
+            f"Something was copied over it. {manifest.STILL_READ}",
         )
     return _Read(commit, listed, manifest.digest_of(data), None)
 
@@ -284,9 +283,38 @@ def commit_at(workspace: Workspace, record: TableRecord, as_of: AsOf) -> Commit:
         as_of = as_of.anchor
     if isinstance(as_of, datetime):
         return _commit_before(workspace, record, as_of)
-    if isinstance(as_of, Anchor):
-        return _commit_of(workspace, record, as_of)
-    return commit_by_number(workspace, record, as_of)
+    try:
+        if isinstance(as_of, Anchor):
+            return _commit_of(workspace, record, as_of)
+        return commit_by_number(workspace, record, as_of)
+    except CorruptError as error:
+        found = _by_itself(workspace, record, as_of)
+        if found is None:
+            raise error from error.__cause__
+        return found
+
+
+def _by_itself(workspace: Workspace, record: TableRecord, as_of: Anchor | int) -> Commit | None:
+    """A commit before one whose manifest can't be read, without the chain that leads to it: a damaged head must not
+    take its past along. An anchor names the object; of a number the only object there is must be the one. Lists.
+    """
+    number, id_ = (as_of.number, as_of.id) if isinstance(as_of, Anchor) else (as_of, None)
+    if not 1 <= number < head_in(record).number:
+        return None
+    listed = workspace.storage.list(f"{record.root}/{places.COMMITS}")
+    named = (places.commit_of(each.url.removeprefix(f"{record.root}/")) for each in listed)
+    ids = {each[1] for each in named if each is not None and each[0] == number and id_ in (None, each[1])}
+    if len(ids) != 1:
+        return None
+    return _manifest(workspace.storage, record.root, record.name, Head(number, ids.pop(), "")).commit
+
+
+def _given_up(workspace: Workspace, record: TableRecord) -> tuple[int, ...]:
+    """Nobody knows which, where the head can't be read; files that are gone say so themselves."""
+    try:
+        return head_commit(workspace, record).expired
+    except CorruptError:
+        return ()
 
 
 def _parsed(workspace: Workspace, record: TableRecord, text: str) -> Anchor | int | datetime:
