@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data_access.errors import DataError, Reason
+from data_access.names import near
 
 PREFIX = "REMUDA_DATA_"
 
@@ -99,7 +100,7 @@ def read_settings(
         return Settings.model_validate(merged)
     except ValidationError as error:
         wrong = "; ".join(
-            f"{'.'.join(map(str, each['loc']))} in {source.get(str(each['loc'][0]), 'the settings')}: {each['msg']}"
+            f"{'.'.join(map(str, each['loc']))} in {source.get(str(each['loc'][0]), 'the settings')}: {_wrong(each)}"
             for each in error.errors(include_input=False, include_url=False)
         )
         raise DataError(
@@ -107,14 +108,27 @@ def read_settings(
         ) from error
 
 
+def _wrong(error: Any) -> str:
+    """Pydantic's sentence, but of a key that there is not: the nearest one."""
+    *section, name = error["loc"]
+    if error["type"] != "extra_forbidden":
+        return str(error["msg"])
+    close = near(str(name), Settings.model_fields) if not section else []
+    return "there is no such setting" + (f" (did you mean {' or '.join(close)}?)" if close else "")
+
+
 def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
     import yaml
 
-    return {
-        name: yaml.safe_load(environ[variable])
-        for name in Settings.model_fields
-        if (variable := PREFIX + name.upper()) in environ
-    }
+    given = {name: PREFIX + name.upper() for name in Settings.model_fields}
+    try:
+        return {name: yaml.safe_load(environ[key]) for name, variable in given.items() if (key := variable) in environ}
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        at = "" if mark is None else f" at line {mark.line + 1}, column {mark.column + 1}"
+        raise DataError(
+            Reason.BAD_CONFIGURATION, f"The environment's {key} is no YAML{at}.", "Correct it, or unset it."
+        ) from error
 
 
 def _file(environ: Mapping[str, str], home: Path) -> tuple[str, dict[str, Any]]:
