@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from data_access.files import load, save
     from data_access.models import compare, load_model, save_model
     from data_access.names import TableName
-    from data_access.provenance import inputs, lineage, reconstruct
+    from data_access.provenance import inputs, lineage, reconstruct  # type: ignore[no-redef]  # a module of this name is in it
     from data_access.query import sql
     from data_access.tables.anchors import anchor, release
     from data_access.tables.diff import diff

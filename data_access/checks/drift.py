@@ -48,14 +48,17 @@ class Bins:
 
     @property
     def number(self) -> int:
-        return (len(self.categories) if self.categories is not None else len(self.edges)) + 1  # type: ignore[arg-type]
+        bins = self.edges if self.categories is None else self.categories
+        assert bins is not None
+        return len(bins) + 1
 
     def counts(self, column: pa.Array) -> np.ndarray:
         """Rows per bin; `column` has no missing values."""
         if self.categories is not None:
             at = pc.fill_null(pc.index_in(_comparable(column), value_set=self.categories), len(self.categories))
         else:
-            at = np.searchsorted(self.edges, _numbers(column), side="left")  # type: ignore[arg-type]
+            assert self.edges is not None
+            at = np.searchsorted(self.edges, _numbers(column), side="left")
         return np.bincount(np.asarray(at, dtype=np.int64), minlength=self.number)
 
     def label(self, at: int) -> str:

@@ -85,7 +85,7 @@ def sha256_of(text: str) -> str | None:
 
 def custom_check(function: Callable[..., Any], registered_as: str | None = None, **fields: Any) -> Custom:
     """The check that a function is. Its docstring says the assumption (first line) and the note (the rest)."""
-    called = registered_as or getattr(function, "__name__", type(function).__name__)
+    called = registered_as or str(getattr(function, "__name__", type(function).__name__))
     first, _, rest = (inspect.getdoc(function) or "").partition("\n")
     source = text_of(function)
     return Custom(
@@ -159,7 +159,7 @@ class FunctionMeasure(Measure[Any]):
         return bool(verdict) if type(verdict).__name__ in ("bool", "bool_", "BooleanScalar") else verdict
 
 
-def as_kind(table: pa.Table, kind: str) -> Any:
+def as_kind(table: pa.Table, kind: Any) -> Any:
     """A frame as a load gives it."""
     if kind == "arrow":
         return table

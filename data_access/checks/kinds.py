@@ -327,7 +327,7 @@ class _Coded(Check):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, type(self)) and self.model_dump() == other.model_dump()
 
-    __hash__: ClassVar[Any] = None  # type: ignore[assignment]
+    __hash__: ClassVar[Any] = None
 
 
 class Custom(_Coded):

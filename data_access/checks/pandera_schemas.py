@@ -68,7 +68,7 @@ def _schema_of(check: Pandera) -> Any:
         schema = _module(check.backend).DataFrameSchema.from_json(check.definition)
     else:
         given = code_of(check).run
-        schema = given.to_schema() if isinstance(given, type) else given
+        schema = given.to_schema() if isinstance(given, type) else given  # type: ignore[attr-defined]
     schema = copy.deepcopy(schema)
     for part in (schema, *schema.columns.values(), *([schema.index] if getattr(schema, "index", None) else [])):
         _set(part, "coerce", False)

@@ -11,7 +11,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -62,7 +62,7 @@ class CheckSet(Sequence[Check]):
 
 def encode(checks: Sequence[Check]) -> tuple[str, bytes]:
     """The name (sha256) and the content of a set's object."""
-    body = _Body(checks=tuple(checks)).model_dump(mode="json")
+    body = _Body(checks=cast(tuple[AnyCheck, ...], tuple(checks))).model_dump(mode="json")
     data = json.dumps(body, ensure_ascii=False, indent=1, sort_keys=True).encode()
     return hashlib.sha256(data).hexdigest(), data
 

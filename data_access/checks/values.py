@@ -176,6 +176,7 @@ def within(text: timedelta | str | float) -> timedelta:
     elif isinstance(text, int | float) and not isinstance(text, bool):
         span = timedelta(seconds=text)
     else:
+        text = str(text)
         seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
         try:
             span = timedelta(microseconds=int(Decimal(text[:-1].strip()) * seconds[text[-1:]] * 10**6))

@@ -33,7 +33,7 @@ def browse_database(workspace: Workspace, name: str, table: str | None) -> Listi
         schema, dot, short = table.partition(".")
         schema, short = (schema, short) if dot else ("public", table)
         described = database.described(schema, short)
-        rows = tuple((each["name"], each["type"], each["comment"]) for each in described)
-        return Listing(f"{name}.{schema}.{short}", (Section("Columns", _COLUMNS, rows),), {"at": database.place})
+        columns = tuple((each["name"], each["type"], each["comment"]) for each in described)
+        return Listing(f"{name}.{schema}.{short}", (Section("Columns", _COLUMNS, columns),), {"at": database.place})
     finally:
         database.close()

@@ -113,13 +113,13 @@ def _verify(workspace: Workspace, source: Snapshot, target: TableName, commit: C
     """By rows per partition; with verify="sha256" by every value, where the target has no other partitions."""
     found = open_snapshot(workspace, target, commit.number)
     there = _counts(found)
-    for partition, rows in _counts(source).items():
-        if there.get(partition, 0) != rows:
+    for partition, count in _counts(source).items():
+        if there.get(partition, 0) != count:
             where = f" in {', '.join(map(str, partition))}" if partition else ""
             raise CorruptError(
                 Reason.CORRUPT,
                 f"{target} has {there.get(partition, 0):,} rows{where} in commit {commit.number}, but "
-                f"{source.commit.table} has {rows:,}.",
+                f"{source.commit.table} has {count:,}.",
                 f"The source is untouched. rollback('{target}', {commit.number - 1}) takes the copy back; copy again.",
             )
     if how.deep:

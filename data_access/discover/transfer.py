@@ -60,8 +60,8 @@ def survey(storage: Storage, source: ObjectPlace, target: ObjectPlace) -> Plan:
     if not entries:
         raise NotFoundError(Reason.NOT_FOUND, f"{source} is neither a file nor a folder with files.", "Check the name.")
     transfers = folder_transfers(entries, root, goal)
-    there = {entry.url: entry.size for entry in listed(storage, goal)}
-    return Plan(transfers, {each.target: there[each.target] for each in transfers if each.target in there})
+    sizes = {entry.url: entry.size for entry in listed(storage, goal)}
+    return Plan(transfers, {each.target: sizes[each.target] for each in transfers if each.target in sizes})
 
 
 def folder_transfers(entries: Iterable[Entry], root: str, goal: str) -> tuple[Transfer, ...]:

@@ -178,7 +178,7 @@ def _environment(a: ModelVersion, b: ModelVersion) -> Iterator[Difference]:
                 "the same version, other files",
             )
             continue
-        yield Difference("environment", name, one and one.version, other and other.version)
+        yield Difference("environment", name, one.version if one else None, other.version if other else None)
 
 
 def _schema(section: str, a: ExampleRecord | None, b: ExampleRecord | None) -> Iterator[Difference]:

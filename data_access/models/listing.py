@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,7 @@ def versions(name: str, *, workspace: Workspace | None = None) -> Listing[ModelV
     found = repository.all(checked_name(name))
     aliases = current_aliases(repository, name)
 
-    def sheet(of: tuple[ModelVersion, ...]) -> Sheet:
+    def sheet(of: Sequence[ModelVersion]) -> Sheet:
         return show.versions(
             [(each, [a for a, number in sorted(aliases.items()) if number == each.version]) for each in of]
         )

@@ -41,15 +41,12 @@ def lock(modules: Iterable[str]) -> Locked:
     found = distributions(modules)
     wanted = tuple((each.name, each.version) for each in found if each.source == "index")
     text, why_not = _hashes(wanted)
-    why_not = why_not | {
-        each.name: {
-            "editable": "installed from a working folder",
-            "local": "installed from a local file",
-            "url": "installed from a URL",
-        }[each.source]
-        for each in found
-        if each.source != "index"
+    elsewhere = {
+        "editable": "installed from a working folder",
+        "local": "installed from a local file",
+        "url": "installed from a URL",
     }
+    why_not = {**why_not, **{each.name: elsewhere[each.source] for each in found if each.source != "index"}}
     entries = parse(text)
     record = EnvironmentLock(
         python=platform.python_version(),

@@ -21,7 +21,8 @@ from data_access.workspace import Workspace, current
 
 _AT_ONCE = 8
 _PIECE = 64 * 1024**2
-_T, _R = TypeVar("_T"), TypeVar("_R")
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 
 
 class Repository:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from data_access.errors import DataError, Reason
 
@@ -50,4 +50,4 @@ def sql(  # noqa: PLR0913 - a public verb; its options are keywords
         return running.batches(rows)
     from data_access.tables.frames import into as converted
 
-    return converted(running.table(), into)
+    return converted(running.table(), cast(Any, into))

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import IO, Any
+from typing import IO, Any, cast
 from urllib.parse import urlsplit
 
 import obstore
@@ -59,7 +59,7 @@ class S3Storage:
     def get_ranges(self, url: str, ranges: Sequence[tuple[int, int]]) -> list[memoryview]:
         spans = coalesce(ranges)
         got = self._each(lambda span: self.get(url, *span), spans)
-        found = []
+        found: list[memoryview] = []
         for start, end in ranges:
             if end <= start:
                 found.append(memoryview(b""))
@@ -69,7 +69,7 @@ class S3Storage:
         return found
 
     def get_many(self, urls: Sequence[str]) -> list[memoryview]:
-        return self._each(self.get, urls)
+        return list(self._each(self.get, urls))
 
     def put(self, url: str, data: bytes | memoryview, *, if_absent: bool = False) -> None:
         data = memoryview(data).cast("B")  # Arrow's buffers are of signed bytes, which the SDK does not take
@@ -105,7 +105,7 @@ class S3Storage:
             ),
             PART,
         ) as file:
-            write(file)
+            write(cast(IO[bytes], file))
 
     def copy(self, source: str, target: str) -> None:
         bucket, key = _split(source)
@@ -147,7 +147,7 @@ class S3Storage:
             for each in page:
                 yield Entry(f"s3://{bucket}/{each['path']}", each["size"], each["last_modified"])
 
-    def _each(self, call: Callable[[Any], memoryview], arguments: Sequence[Any]) -> list[memoryview]:
+    def _each(self, call: Callable[[Any], memoryview], arguments: Sequence[Any]) -> Sequence[memoryview]:
         if len(arguments) < 2:
             return [call(argument) for argument in arguments]
         return list(self._pool.map(call, arguments))
@@ -189,7 +189,7 @@ class S3Storage:
             config["skip_signature"] = True
         return S3Store(
             bucket,
-            config=config,
+            config=config,  # type: ignore[arg-type]
             client_options={
                 "allow_http": where.plain_http,
                 "connect_timeout": timedelta(seconds=5),

@@ -7,7 +7,7 @@ an error that shows the row and the value.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -38,7 +38,7 @@ def to_file(batch: Batch, schema: Schema, *, first_row: int = 0) -> Batch:
     return type(batch).from_arrays(columns, schema=target)
 
 
-def _to_file(column: pa.Array | pa.ChunkedArray, field: pa.Field, target: pa.DataType, first_row: int):
+def _to_file(column: pa.Array | pa.ChunkedArray, field: pa.Field, target: pa.DataType, first_row: int) -> Any:
     if not field.nullable and column.null_count:
         row = pc.index(pc.is_null(column), True).as_py()
         raise SchemaError(
@@ -60,7 +60,7 @@ def _to_file(column: pa.Array | pa.ChunkedArray, field: pa.Field, target: pa.Dat
     return _cast(column, target, field, first_row)
 
 
-def _cast(column, target: pa.DataType, field: pa.Field, first_row: int):
+def _cast(column: Any, target: pa.DataType, field: pa.Field, first_row: int) -> Any:
     """Exactly, or a SchemaError that shows the first value that can't be."""
     if column.type == target:
         return column
@@ -83,7 +83,7 @@ def _cast(column, target: pa.DataType, field: pa.Field, first_row: int):
         ) from error
 
 
-def _first_failure(column, target: pa.DataType) -> int:
+def _first_failure(column: Any, target: pa.DataType) -> int:
     """The first row whose cast fails, by halves: the sum of what is cast is no more than the column twice."""
     low, high = 0, len(column)
     while high - low > 1:
@@ -97,7 +97,7 @@ def _first_failure(column, target: pa.DataType) -> int:
     return low
 
 
-def _text(value) -> str:
+def _text(value: Any) -> str:
     if pa.types.is_timestamp(value.type):
         return str(pc.cast(value, pa.string())[0])  # Python's datetime has no nanoseconds
     return repr(value[0].as_py())
@@ -125,8 +125,8 @@ def _remedy(source: pa.DataType, target: pa.DataType, field: pa.Field) -> str:
     return "Correct it, or store it in a column of another name."
 
 
-def _check_categories(column, field: pa.Field, first_row: int) -> None:
-    known = categories_of(field)
+def _check_categories(column: Any, field: pa.Field, first_row: int) -> None:
+    known: Any = categories_of(field)
     values = column
     if pa.types.is_dictionary(column.type):
         values = column.cast(column.type.value_type)

@@ -159,8 +159,8 @@ class Attempts:
             except ConflictError as error:
                 raise _Again from error
         self._swap([swap for swap, _ in planned], records)
-        for each in made:
-            remember(each.root, each.commit, each.files, each.digest)
+        for one in made:
+            remember(one.root, one.commit, one.files, one.digest)
         return [Done(each.commit, swap.table, left) for each, (swap, left) in zip(made, planned, strict=True)]
 
     def _current(self, proposal: Proposal, lock: Lock) -> TableRecord | None:

@@ -7,6 +7,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -203,7 +204,7 @@ class Fetching:
                     result.set_exception(ended)
 
         for place, call in enumerate(calls):
-            self._fetchers.submit(call).add_done_callback(lambda future, place=place: came(place, future))
+            self._fetchers.submit(call).add_done_callback(partial(came, place))
         return result
 
 

@@ -165,7 +165,8 @@ def from_columns(stored: Mapping[str, Any], keys: int) -> tuple[DataFile, ...]:
     try:
         stats = _Listed({name: (each[0], each[1], each[2]) for name, each in stored["stats"].items()})
         partitions = [tuple(each) for each in stored["partition"]]
-        rest = [stored[name] for name in ("path", "size", "rows", "sha256", "footer")]
+        paths, sizes, rows, hashes, footers = (stored[name] for name in ("path", "size", "rows", "sha256", "footer"))
+        rest = (paths, sizes, rows, hashes, footers)
         lengths = {len(partitions), *map(len, rest), *(len(some) for name in stats.names for some in stats.lists(name))}
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise Malformed(f"its list of files lacks {error}") from error
@@ -173,7 +174,7 @@ def from_columns(stored: Mapping[str, Any], keys: int) -> tuple[DataFile, ...]:
         raise Malformed("the columns of its list of files differ in length")
     if any(len(each) != keys for each in partitions):
         raise Malformed("a file of it has another number of partition values than the table has partition columns")
-    return _files(partitions, *rest, stats=stats)
+    return _files(partitions, paths, sizes, rows, hashes, footers, stats)
 
 
 def _columns_of(files: Sequence[DataFile], name: str) -> list[list[Any]]:
@@ -324,7 +325,8 @@ def _arrays_of(files: Sequence[DataFile], name: str) -> _Arrays:
         elif name in table.names:
             parts.append(table.arrays(name, [each.stats.row for each in run]))  # type: ignore[attr-defined]
         else:
-            parts.append(_Arrays.of(*([None] * len(run) for _ in range(3))))
+            nothing: list[Any] = [None] * len(run)
+            parts.append(_Arrays.of(nothing, nothing, nothing))
     kinds = {(each.low.type, each.high.type, each.json) for each in parts}
     if len({type_ for low, high, _ in kinds for type_ in (low, high) if not pa.types.is_null(type_)}) > 1 or (
         any(each.json for each in parts)

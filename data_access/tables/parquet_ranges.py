@@ -48,7 +48,8 @@ def groups_of(metadata: pq.FileMetaData, plan: ReadPlan, file: DataFile, predica
 
 def leaves_of(schema: pa.Schema, names: Sequence[str]) -> list[int]:
     """Parquet's numbers of these columns, as far as the file has them: a nested one has several."""
-    wanted, found, leaf = set(names), [], 0
+    wanted, leaf = set(names), 0
+    found: list[int] = []
     for each in schema:
         count = len(list(leaf_names("", each.type)))
         if each.name in wanted:
@@ -107,7 +108,7 @@ class Pieces(io.RawIOBase):
         self._at = offset + (0, self._at, self._size)[whence]
         return self._at
 
-    def read(self, count: int = -1) -> memoryview:  # type: ignore[override]
+    def read(self, count: int = -1) -> memoryview:
         end = self._size if count < 0 else min(self._size, self._at + count)
         parts = []
         while self._at < end:

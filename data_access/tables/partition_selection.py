@@ -93,8 +93,9 @@ def _by_name(spec: Mapping[str, object], keys: Sequence[Column]) -> Choice:
 
 
 def _allowed(value: object, key: Column) -> frozenset[str | None]:
-    several = isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
-    return frozenset(canonical_value(each, key) for each in (value if several else [value]))
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
+        return frozenset(canonical_value(each, key) for each in value)
+    return frozenset([canonical_value(value, key)])
 
 
 def _unknown(what: str, value: str | None, there: Iterable[str | None]) -> NotFoundError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import polars
 import pyarrow as pa
@@ -49,7 +50,7 @@ def to_polars(table: pa.Table) -> polars.DataFrame:
     fields = [_readable(field) for field in stripped(table.schema)]
     readable = table.cast(pa.schema(fields))
     del table
-    return polars.from_arrow(readable, rechunk=False)
+    return cast(polars.DataFrame, polars.from_arrow(readable, rechunk=False))
 
 
 def _readable(field: pa.Field) -> pa.Field:

@@ -301,7 +301,7 @@ def _of_values(predicate: Compare | Among | Like | IsNan | Known, known: Range) 
             return _compared(operator, predicate.plain, known)
         case Among():
             parts = [_compared("=", value, known) for value in predicate.plain]
-            may = {True} if any(True in part for part in parts) else set()
+            may: set[bool | None] = {True} if any(True in part for part in parts) else set()
             return may if any(part == {True} for part in parts) else {*may, False}
         case Like():
             prefix = predicate.prefix

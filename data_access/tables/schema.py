@@ -78,7 +78,8 @@ def _check_types(arrow: pa.Schema, partition_by: Sequence[str]) -> None:
     if wrong:
         raise SchemaError(Reason.UNSUPPORTED_TYPE, *told(wrong))
     for name in partition_by:
-        hive = rule(arrow.field(name).type).hive
+        taken = rule(arrow.field(name).type)
+        hive = None if isinstance(taken, Refused) else taken.hive
         if hive not in PARTITION_TYPES:
             raise SchemaError(
                 Reason.UNSUPPORTED_TYPE,

@@ -26,7 +26,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("lint", "ruff over the whole tree", ("-m", "ruff", "check", "."), is_pytest=False),
     Stage(
         "types",
-        "mypy --strict over the pure core",
+        "mypy --strict over the pure core and the data module",
         (
             "-m",
             "mypy",

@@ -92,7 +92,12 @@ class Connections:
         self._guard = threading.Lock()
         self._idle: list[_Connection] = []
         alive = weakref.ref(self)
-        os.register_at_fork(after_in_child=lambda: (each := alive()) and each._forget())
+
+        def forget() -> None:
+            if (each := alive()) is not None:
+                each._forget()
+
+        os.register_at_fork(after_in_child=forget)
 
     def call(self, method: str, *arguments: Any, repeatable: bool = True, reply_s: float = REPLY_S) -> Any:
         """Hive's own exceptions pass through; so does TApplicationException (a method that the server has not).

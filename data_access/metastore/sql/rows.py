@@ -77,8 +77,8 @@ def change_rows(c: Connection, table_id: int | None, change: PartitionChange) ->
     put = dialect.insert(PARTITIONS)
     new = {name: put.excluded[name] for name in ("key_values", "location", "parameters")}
     put = put.on_conflict_do_update(index_elements=["table_id", "digest"], set_=new)
-    for some in chunks(rows):
-        c.execute(put, some)
+    for written in chunks(rows):
+        c.execute(put, written)
 
 
 def chunks(items: Sequence[T]) -> Iterator[list[T]]:

@@ -15,6 +15,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
@@ -184,7 +185,7 @@ class SqlMetastore:
                 .order_by(PARTITIONS.c.digest)
                 .limit(PAGE)
             )
-            rows = self._read(lambda c, query=query: c.execute(query).all())
+            rows = self._read(partial(_all_of, query))
             yield from map(partition_of, rows)
             if len(rows) < PAGE:
                 return
@@ -321,6 +322,10 @@ class _Duplicate(Exception):
 class _NoLock:
     def check(self) -> None:
         """A swap compares by itself here."""
+
+
+def _all_of(query: Any, c: Connection) -> Sequence[Row[Any]]:
+    return c.execute(query).all()
 
 
 def _forget_in_children(metastore: SqlMetastore) -> None:

@@ -17,7 +17,7 @@ _FILES = {"xgboost": "model.ubj", "lightgbm": "model.txt", "catboost": "model.cb
 def save(model: Any, folder: Path, example: Example | None) -> dict[str, Any]:
     """Raises Refusal: the model is not trained."""
     library = _library(model)
-    options = {"library": library, "class": type(model).__name__}
+    options: dict[str, Any] = {"library": library, "class": type(model).__name__}
     path = str(folder / _FILES[library])
     try:
         if library == "lightgbm" and hasattr(model, "booster_"):
@@ -64,7 +64,7 @@ class TrainedLightGBM:
         self.booster = booster
         self._classes = options["classes"]
         if self._classes is None:
-            self.predict_proba = None
+            self.predict_proba = None  # type: ignore[method-assign,assignment]  # it has none, as callers ask
 
     def predict(self, data: Any) -> Any:
         """Classes of a classifier, else the booster's numbers."""
