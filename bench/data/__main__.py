@@ -19,7 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from bench.data import report
+from bench.data import apart, report
 from bench.data.contenders import CONTENDERS
 from bench.data.server import Observed, serving
 from bench.data.tasks import DATA, TASKS
@@ -30,7 +30,7 @@ RACES = {
     "eight-writers": "8 processes append at once",
 }
 TITLES = {task.name: task.title for task in TASKS} | RACES
-LIBRARIES = ("awswrangler", "pyarrow", "pyiceberg", "polars", "duckdb", "pandas", "obstore")
+LIBRARIES = ("pyarrow", "pyiceberg", "polars", "duckdb", "pandas", "obstore")
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -59,6 +59,7 @@ def main() -> None:
             complete = bench.run()
         finally:
             known["libraries"] = {name: metadata.version(name) for name in LIBRARIES}
+            known["libraries"] |= {name: version for name in apart.APART if (version := apart.version(name))}
             known["runs"] = [*known["runs"], noise.end()]
             bench.save()
     print(report.table(known["results"], TITLES))
@@ -81,7 +82,6 @@ class Bench:
         for task, contender in self._todo():
             if time.monotonic() > self._ends:
                 return False
-            self._prepare(task, contender)
             print(f"{TITLES[task]}: {contender}", file=sys.stderr, flush=True)
             by = self._known["results"].setdefault(task, {})
             by[contender] = self._measure(task, contender)
@@ -96,20 +96,27 @@ class Bench:
     def _todo(self) -> Iterator[tuple[str, str]]:
         for task in self._args.tasks:
             for contender in self._args.contenders:
-                if self._args.again or contender not in self._known["results"].get(task, {}):
+                known = self._known["results"].get(task, {}).get(contender)
+                if self._args.again or known is None or "missing" in known:  # an environment may be had another day
                     yield task, contender
 
     def _measure(self, task: str, contender: str) -> dict[str, Any]:
+        by = apart.interpreter(contender)
+        if by.missing:
+            return {"missing": by.missing}
+        self._prepare(task, contender)
         if task in RACES:
             if contender in ("remuda (Arrow)", "remuda (Polars)"):
                 return {"cannot": "as remuda"}
-            return self._child("bench.data.races", {"folder": str(self._folder), "contender": contender, "race": task})
+            asked = {"folder": str(self._folder), "contender": contender, "race": task}
+            return self._child("bench.data.races", asked, python=by.python)
         return self._child(
             "bench.data.child",
             {
                 "folder": str(self._folder), "contender": contender, "task": task, "rows": self._args.rows,
                 "seconds": self._args.seconds, "server": self._server.__dict__,
             },
+            python=by.python,
         )  # fmt: skip
 
     def _prepare(self, task: str, contender: str) -> None:
@@ -140,9 +147,11 @@ class Bench:
         self.save()
         return True
 
-    def _child(self, module: str, asked: dict[str, Any], limit: float | None = None) -> dict[str, Any]:
+    def _child(
+        self, module: str, asked: dict[str, Any], *, limit: float | None = None, python: str = sys.executable
+    ) -> dict[str, Any]:
         """What it printed last; or why there is nothing."""
-        command = [sys.executable, "-m", module, json.dumps(asked)]
+        command = [python, "-m", module, json.dumps(asked)]
         limit = limit or self._args.limit
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with subprocess.Popen(command, **pipes, text=True, cwd=_ROOT, start_new_session=True) as child:

@@ -61,7 +61,7 @@ def _least(results: Results, name: str) -> float:
 
 def _line(name: str, each: Mapping[str, Any], least: float = 0) -> str:
     if "samples_s" not in each:
-        why = each.get("cannot") or each.get("failed") or "?"
+        why = each.get("cannot") or each.get("failed") or each.get("missing") or "?"
         return f"| {name} | {why} | | | | | | | | | | | |"
     samples = each["samples_s"]
     asked = each.get("requests", {})
