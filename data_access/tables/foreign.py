@@ -30,6 +30,9 @@ _SIMPLE = {
     "float": pa.float32(), "double": pa.float64(), "string": pa.string(), "binary": pa.binary(), "date": pa.date32(),
     "timestamp": pa.timestamp("us"),
 }  # fmt: skip
+_HADOOP = ("s3a://", "s3n://")
+#: Names of Hive's input formats, in words.
+_FORMATS = {"text": "text (CSV or the like)", "orc": "ORC", "avro": "Avro", "sequencefile": "sequence files"}
 _DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)")
 
 
@@ -50,8 +53,10 @@ def snapshot(workspace: Workspace, record: TableRecord, as_of: object = None) ->
     if record.format != "parquet":
         raise DataError(
             Reason.NOT_SUPPORTED,
-            f"{record.name} is stored as {record.format}, and tables of other programs are read as Parquet only.",
-            "Read it with the program that made it.",
+            f"{record.name} is stored as {_in_words(record.format)}, and tables of other programs are read as Parquet "
+            "only.",
+            f"Read it with the program that made it; load_dataframe reads a single CSV, JSON or Parquet file by its "
+            f"path, and these are in {_as_listed(record.location)}.",
         )
     folders = list(_folders(workspace, record))
     entries = [(values, entry) for values, location in folders for entry in _data(workspace, location)]
@@ -69,12 +74,26 @@ def snapshot(workspace: Workspace, record: TableRecord, as_of: object = None) ->
     return Snapshot(_commit(record, schema, files, [entry.modified for _, entry in entries]), root, files)
 
 
+def _in_words(format_: str) -> str:
+    simple = format_.rpartition(".")[2].removesuffix("InputFormat")
+    return _FORMATS.get(simple.lower(), simple)
+
+
 def _folders(workspace: Workspace, record: TableRecord) -> Iterator[tuple[tuple[str, ...], str]]:
     if not record.partition_keys:
-        yield (), record.location
+        yield (), _as_listed(record.location)
         return
     for each in workspace.metastore.partitions(record.name):
-        yield each.values, each.location
+        yield each.values, _as_listed(each.location)
+
+
+def _as_listed(location: str) -> str:
+    """A folder as the storage spells it: Hadoop says `s3a://` for `s3://`, and `file:/` for `file:///`."""
+    if location.startswith(_HADOOP):
+        return f"s3://{location.partition('://')[2]}"
+    if location.startswith("file:/") and not location.startswith("file://"):
+        return f"file://{location.removeprefix('file:')}"
+    return location
 
 
 def _data(workspace: Workspace, location: str) -> list[Entry]:
@@ -92,7 +111,7 @@ def _data(workspace: Workspace, location: str) -> list[Entry]:
 
 def _common(record: TableRecord, urls: list[str]) -> str:
     """The folder that all files are below; partitions may lie anywhere."""
-    root = record.location.rstrip("/")
+    root = _as_listed(record.location).rstrip("/")
     for url in urls:
         while not url.startswith(f"{root}/"):
             root = root.rpartition("/")[0]

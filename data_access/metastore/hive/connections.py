@@ -6,6 +6,7 @@ next reply on it would belong to is not known.
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import socket
@@ -31,6 +32,10 @@ IDLE = 16  # connections kept for the next call
 #: Seconds before each further try of what may be tried again; a restart of the server's pod in a quiet moment fits in.
 PAUSES_S = (0.05, 0.3, 1.0)
 BROKEN = (TTransportException, TProtocolException, OSError, EOFError)
+
+
+# Thrift prints each failure to connect where nobody set up logging; our errors say the same once.
+logging.getLogger("thrift").addHandler(logging.NullHandler())
 
 
 class ReplyLostError(Exception):
