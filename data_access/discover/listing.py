@@ -24,7 +24,8 @@ _RIGHT = ("number", "size", "count")
 class Head:
     """A column of a listing.
 
-    `kind`: text, code, number (a count), size (bytes), time (aware datetime), or count (a value that is a number).
+    `kind`: text, sentence (cut last), code, number (a count), size (bytes), time (aware datetime), or count (a value
+    that is a number).
     """
 
     name: str
@@ -120,9 +121,8 @@ def _lines(section: Section, width: int, now: datetime | None) -> list[str]:
         [shown(value, head.kind, now) for value, head in zip(row, section.heads, strict=True)] for row in section.rows
     ]
     used = [i for i in range(len(section.heads)) if any(row[i] for row in table)]
-    widths = fitted(
-        [max(cells(section.heads[i].name), *(cells(_one_line(row[i])) for row in table)) for i in used], width
-    )
+    wanted = [max(cells(section.heads[i].name), *(cells(_one_line(row[i])) for row in table)) for i in used]
+    widths = fitted(wanted, width, last=[at for at, i in enumerate(used) if section.heads[i].kind == "sentence"])
 
     def line(texts: Sequence[str]) -> str:
         return "  ".join(
@@ -134,11 +134,17 @@ def _lines(section: Section, width: int, now: datetime | None) -> list[str]:
     return [head, "  ".join("─" * most for most in widths), *map(line, table)]
 
 
-def fitted(widths: Sequence[int], width: int) -> list[int]:
-    """Column widths that fit together into `width`: the widest give first, none below twelve."""
+def fitted(widths: Sequence[int], width: int, last: Sequence[int] = ()) -> list[int]:
+    """Column widths that fit together into `width`: the widest give first, those of `last` only when the others have
+    nothing left to give; none below twelve.
+    """
     given = list(widths)
-    while given and sum(given) + 2 * (len(given) - 1) > width and max(given) > 12:
-        given[given.index(max(given))] -= 1
+    for giving in ([at for at in range(len(given)) if at not in last], list(last)):
+        while giving and sum(given) + 2 * (len(given) - 1) > width:
+            widest = max(giving, key=given.__getitem__)
+            if given[widest] <= 12:
+                break
+            given[widest] -= 1
     return given
 
 

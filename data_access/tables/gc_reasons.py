@@ -23,7 +23,7 @@ class Because(IntEnum):
 @dataclass
 class _Why:
     commits: dict[Because, int] = field(default_factory=dict)
-    holds: list[str] = field(default_factory=list)
+    holds: list[tuple[int, str]] = field(default_factory=list)
 
 
 class Reasons:
@@ -35,7 +35,7 @@ class Reasons:
 
     def add(self, paths: Iterable[str], because: Because, number: int, holds: Sequence[str] = ()) -> None:
         """`holds`: what holds that commit, as text."""
-        named = [f"commit {number}: {each}" for each in holds]
+        named = [(number, each) for each in holds]
         for path in paths:
             why = self._why.setdefault(path, _Why())
             why.commits[because] = number
@@ -53,17 +53,19 @@ class Reasons:
         return told
 
     def _text(self, why: _Why) -> str:
-        holds = "; ".join(why.holds[:NAMED])
+        """`commit 3, the present one: tag 'v2'; commit 1: tag 'v1'`."""
+        if not why.holds and why.commits.keys() == {Because.RECENT}:
+            hours = self._grace / timedelta(hours=1)
+            return f"commit {why.commits[Because.RECENT]} is given up; a gc after the grace removes it ({hours:g} h)"
+        present = why.commits.get(Because.PRESENT)
+        main = why.commits.get(Because.KEPT) if present is None else present
+        named: dict[int, list[str]] = {} if main is None else {main: []}
+        for number, hold in why.holds[:NAMED]:
+            named.setdefault(number, []).append(hold)
+        told = []
+        for number, holds in named.items():
+            commit = f"commit {number}, the present one" if number == present else f"commit {number}"
+            told.append(f"{commit}: {', '.join(holds)}" if holds else commit)
         if len(why.holds) > NAMED:
-            holds += f"; and {len(why.holds) - NAMED} more tags and anchors"
-        return "; ".join(each for each in (self._of_commits(why), holds) if each)
-
-    def _of_commits(self, why: _Why) -> str:
-        if Because.PRESENT in why.commits:
-            return f"commit {why.commits[Because.PRESENT]}, the present one"
-        if Because.KEPT in why.commits:
-            return f"commit {why.commits[Because.KEPT]}"
-        if why.holds:
-            return ""
-        hours = self._grace / timedelta(hours=1)
-        return f"commit {why.commits[Because.RECENT]} is given up; a gc after the grace removes it ({hours:g} h)"
+            told.append(f"and {len(why.holds) - NAMED} more tags and anchors")
+        return "; ".join(told)

@@ -71,7 +71,9 @@ def _section(title: str, items: Iterable[Item]) -> Section:
         )
         for reason, some in by_reason.items()
     )  # fmt: skip
-    return Section(title, (Head("why"), Head("where", "code"), Head("objects", "number"), Head("size", "size")), rows)
+    return Section(
+        title, (Head("why", "sentence"), Head("where", "code"), Head("objects", "number"), Head("size", "size")), rows
+    )
 
 
 def numbers_told(numbers: Iterable[int]) -> str:

@@ -107,3 +107,11 @@ def test_sizes(count: int | None, said: str) -> None:
 def test_times(seconds: float, said: str) -> None:
     assert words.ago(NOW - timedelta(seconds=seconds), NOW) == said
     assert words.ago(None, NOW) == ""
+
+
+def test_a_sentence_is_cut_last() -> None:
+    heads = (Head("why", "sentence"), Head("where", "code"))
+    listing = Listing("", (Section("", heads, (("w" * 60, "p" * 60),)),))
+    assert "w" * 60 in as_text(listing, 80)
+    assert "p" * 17 + "…" in as_text(listing, 80)
+    assert "w" * 25 + "…" in as_text(listing, 40)

@@ -28,8 +28,10 @@ def told(*added: tuple[Because, int, list[str]]) -> str:
         ),
         (
             [(Because.HELD, 1, ["tag 'v1'", "anchor of ann, 2026-11-20"]), (Because.HELD, 2, ["tag 'v2'"])],
-            "commit 1: tag 'v1'; commit 1: anchor of ann, 2026-11-20; commit 2: tag 'v2'",
+            "commit 1: tag 'v1', anchor of ann, 2026-11-20; commit 2: tag 'v2'",
         ),
+        ([(Because.HELD, 3, ["tag 'v3'"]), (Because.PRESENT, 3, [])], "commit 3, the present one: tag 'v3'"),
+        ([(Because.HELD, 1, ["tag 'v1'"]), (Because.KEPT, 1, [])], "commit 1: tag 'v1'"),
         ([(Because.RECENT, 2, [])], "commit 2 is given up; a gc after the grace removes it (168 h)"),
     ],
 )
@@ -39,4 +41,4 @@ def test_whatever_keeps_an_object_is_named(added: list[tuple[Because, int, list[
 
 def test_many_holds_are_counted() -> None:
     said = told((Because.HELD, 1, [f"tag 'v{n}'" for n in range(NAMED + 2)]))
-    assert said.endswith(f"commit 1: tag 'v{NAMED - 1}'; and 2 more tags and anchors")
+    assert said.endswith(f", tag 'v{NAMED - 1}'; and 2 more tags and anchors")
