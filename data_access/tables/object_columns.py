@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy
 import pandas
+import pyarrow
 
 from data_access.errors import Reason, SchemaError
 
@@ -25,7 +26,8 @@ _KINDS: list[tuple[Any, str]] = [
     (dt.date, "date"),
     (dt.timedelta, "timedelta"),
     (decimal.Decimal, "Decimal"),
-    ((list, tuple, numpy.ndarray, set, frozenset), "list"),
+    ((list, tuple, numpy.ndarray), "list"),
+    ((set, frozenset), "set"),
     (dict, "dict"),
 ]
 _MISSING = (type(None), type(pandas.NA), type(pandas.NaT))
@@ -49,12 +51,38 @@ def _check(name: str, column: pandas.Series) -> None:
             f"Column '{name}' holds values of several types: {_examples(column, kinds)}.",
             f'Make them one type: frame["{name}"] = frame["{name}"].astype(str), or pandas.to_numeric.',
         )
+    if kinds == {"set"}:
+        raise SchemaError(
+            Reason.UNSUPPORTED_TYPE,
+            f"Column '{name}' holds sets, and a table has none: they would come back as lists.",
+            f'Say in which order: frame["{name}"] = frame["{name}"].map(sorted, na_action="ignore").',
+        )
     if kinds == {"dict"} and len(shapes := {frozenset(value) for value in column if isinstance(value, dict)}) > 1:
         raise SchemaError(
             Reason.UNSUPPORTED_TYPE,
             f"Column '{name}' holds dicts with different keys ({len(shapes)} sets of them), and a struct has one.",
             "Store it as JSON text (.map(json.dumps)), or give all the same keys.",
         )
+
+
+def unconvertible(column: pandas.Series) -> SchemaError | None:
+    """What Arrow has no place for, by the first value; None where each value by itself has one."""
+    for row, value in enumerate(column):
+        try:
+            pyarrow.scalar(value)
+        except OverflowError:
+            return SchemaError(
+                Reason.UNSUPPORTED_TYPE,
+                f"Column '{column.name}' holds {_short(value)} (row {row}), and a whole number is at most {2**63 - 1}.",
+                "Store it as text, .astype(str), or as decimal.Decimal.",
+            )
+        except (pyarrow.ArrowException, TypeError, ValueError):
+            return SchemaError(
+                Reason.UNSUPPORTED_TYPE,
+                f"Column '{column.name}' holds values of type {type(value).__name__} (row {row}), which no table has.",
+                "Store what is in them as columns, or their text: .astype(str).",
+            )
+    return None
 
 
 def missing_as(column: pandas.Series) -> str:

@@ -16,7 +16,7 @@ import pandas
 import pyarrow as pa
 
 from data_access.errors import Reason, SchemaError
-from data_access.tables.object_columns import check_objects, first_sentence, holds_arrays, missing_as
+from data_access.tables.object_columns import check_objects, first_sentence, holds_arrays, missing_as, unconvertible
 from data_access.tables.stored_schema import PANDAS_DTYPE, with_categories
 
 _MISSING = {"nan": numpy.nan, "NA": pandas.NA}
@@ -143,6 +143,8 @@ def _unconvertible(frame: pandas.DataFrame, error: Exception) -> SchemaError:
                 f"Column '{name}' is {dtype}, and Hive has no complex numbers.",
                 "Store .real and .imag as two columns.",
             )
+        if dtype.kind == "O" and (found := unconvertible(frame[name])) is not None:
+            return found
     return SchemaError(
         Reason.UNSUPPORTED_TYPE,
         f"A column can't be converted: {first_sentence(error)}.",

@@ -121,7 +121,7 @@ REFUSED = {
     "time": (S([dt.time(1)], dtype=object), "a time of day"),
     "float16": (S([1.0], dtype="float16"), "Cast it to float32"),
     "uint8": (S([1], dtype="UInt8"), "Cast it to int16"),
-    "an int too large": (S([2**70], dtype=object), "A column can't be converted: "),
+    "an int too large": (S([2**70], dtype=object), "(row 0), and a whole number is at most 9223372036854775807."),
 }
 
 
