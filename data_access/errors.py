@@ -71,18 +71,22 @@ class DataError(Exception):
     """What happened and what to do next, as text; `reason` for programs."""
 
     def __init__(self, reason: Reason, sentence: str, remedy: str) -> None:
-        super().__init__(f"{sentence} {remedy}".strip())
+        super().__init__(_joined(sentence, remedy))
         self.reason, self.sentence, self.remedy = reason, sentence, remedy
 
     def about(self, what: object) -> None:
         """Let the sentence name the table (or the place) that it is about, where it does not yet."""
         if str(what) not in self.sentence:
             self.sentence = f"{what}: {self.sentence}"
-            self.args = (f"{self.sentence} {self.remedy}".strip(),)
+            self.args = (_joined(self.sentence, self.remedy),)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Whole on the other side of a process pool, too."""
         return type(self), (self.reason, self.sentence, self.remedy), self.__dict__
+
+
+def _joined(sentence: str, remedy: str) -> str:
+    return f"{sentence}{'' if sentence.endswith(chr(10)) else ' '}{remedy}".strip()
 
 
 @contextmanager

@@ -57,6 +57,8 @@ def _made(kind: type[Made], **fields: Any) -> Made:
 
 def _said(error: Any) -> str:
     where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "too_short":
+        return f"{where} names none, where at least 1 item is needed"
     return f"{where + ': ' if where else ''}{error['msg'].removeprefix('Value error, ')}"
 
 

@@ -115,7 +115,9 @@ class _Verbs:
             "gc", "what of a table's past can go; with --yes it goes", "data-access gc sandbox_ann.orders --yes"
         )
         verb.add_argument("table", metavar="TABLE")
-        verb.add_argument("--yes", action="store_true", help="remove; without it nothing is changed")
+        whether = verb.add_mutually_exclusive_group()
+        whether.add_argument("--yes", action="store_true", help="remove; without it nothing is changed")
+        whether.add_argument("--dry-run", action="store_true", help="change nothing, as without --yes")
         verb.add_argument("--keep-days", type=float, default=30, help="commits replaced later than that stay (30)")
         verb.add_argument("--keep-last", type=_positive, default=1, help="so many last commits stay (1)")
         verb = self._verb("check", "judge a table by its checks", "data-access check sales.orders --as-of 42")
@@ -157,10 +159,9 @@ class _Verbs:
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return value
+    if not text.lstrip("+").isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, not '{text}'")
+    return int(text)
 
 
 def _as_of(text: str) -> int | str:

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from data_access.errors import CorruptError, DataError, Reason
+from data_access.errors import CorruptError, DataError, ForbiddenError, Reason
 from data_access.models import layout, progress
 from data_access.models.artifact import ModelVersion
 from data_access.models.portable import registry
@@ -62,14 +62,14 @@ def format_of(version: ModelVersion) -> registry.Format:
 
 
 def require_trust(version: ModelVersion, trusted: bool) -> None:
-    """Raises DataError(unsafe-format): what the risk is, who made it and when, and how to say that you trust them.
+    """Raises ForbiddenError(unsafe-format): what the risk is, who made it and when, and how to say that you trust them.
 
     The format's own risk counts, whatever the manifest says of itself.
     """
     risk = format_of(version).risk
     if risk is None or trusted:
         return
-    raise DataError(
+    raise ForbiddenError(
         Reason.UNSAFE_FORMAT,
         f"{version} is kept as {version.format}: {risk}. {version.by} made it on {version.at:%Y-%m-%d}"
         + (f" with {version.code.git_commit[:12]}" if version.code.git_commit else "")

@@ -68,6 +68,11 @@ def save_model(  # noqa: PLR0913 - one call keeps all that there is to know
     Raises DataError(bad-name, bad-argument, unsavable, not-installed), NotFoundError(unknown-model) of a parent,
     ForbiddenError, UnreachableError. What raised is not kept, and no version is half there.
     """
+    if model is None:
+        raise DataError(
+            Reason.BAD_ARGUMENT, f"There is no model to keep as '{name}': it is None.",
+            "Give what was fitted: fit() of some libraries returns nothing.",
+        )  # fmt: skip
     repository = Repository(workspace)
     given = _Given(
         checked_name(name),

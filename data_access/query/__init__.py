@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from data_access.arguments import text
 from data_access.errors import DataError, Reason
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def sql(  # noqa: PLR0913 - a public verb; its options are keywords
     from data_access.query.running import Asked, Running
     from data_access.workspace import current
 
+    text(query, "query")
     if into not in INTO:
         raise DataError(Reason.BAD_ARGUMENT, f"into='{into}' is not known.", f"Use one of {', '.join(INTO)}.")
     running = Running(Asked(query, params, dict(as_of or {}), dict(frames or {})), workspace or current())

@@ -102,6 +102,11 @@ class Places:
 
             return Given(read_file(self._workspace, name))
         known = ", ".join(self._frames) or "none was given"
+        if not name.isidentifier():
+            raise NotFoundError(
+                Reason.UNKNOWN_TABLE, f"'{name}' is neither a table nor a file whose ending says its format.",
+                "Write database.table, or a path that ends in .parquet, .csv or .json; read_csv('…') takes any.",
+            )  # fmt: skip
         raise NotFoundError(
             Reason.UNKNOWN_TABLE,
             f"'{name}' is no table: it has no database before it, and is none of frames= ({known}).",

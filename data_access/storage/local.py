@@ -230,7 +230,11 @@ def _errors(path: Path) -> Iterator[None]:
         what = "is a folder" if isinstance(error, IsADirectoryError) else "lies below a file"
         raise NotFoundError(Reason.NOT_FOUND, f"{path} {what}.", "Name a file in a folder.") from error
     except PermissionError as error:
-        raise ForbiddenError(Reason.FORBIDDEN, f"{path} may not be opened by you.", "Ask its owner.") from error
+        raise ForbiddenError(
+            Reason.FORBIDDEN,
+            f"{path} may not be opened by {_who()}{_owned(path)}.",
+            "Ask its owner.",
+        ) from error
     except OSError as error:
         raise _storage_error(error, path) from error
 
@@ -239,8 +243,9 @@ def _storage_error(error: OSError, path: Path) -> DataError:
     if error.errno == errno.ENOSPC:
         free = _free(path)
         return DataError(
-            Reason.DISK_FULL, f"There is no room left for {path}{free}.", "Free some space; what was there before is."
-        )
+            Reason.DISK_FULL, f"There is no room left for {path}{free}.",
+            "Free some space; what was there before is, and what was begun is removed.",
+        )  # fmt: skip
     if error.errno == errno.EDQUOT:
         return DataError(
             Reason.DISK_FULL, f"Your quota has no room left for {path}.", "Remove files, or ask your admin for more."
@@ -254,8 +259,31 @@ def _storage_error(error: OSError, path: Path) -> DataError:
     )
 
 
+def _who() -> str:
+    """Whom the system takes this process for."""
+    import pwd
+
+    number = os.geteuid()
+    try:
+        return f"you, '{pwd.getpwuid(number).pw_name}'"
+    except KeyError:
+        return f"you, user {number}"
+
+
+def _owned(path: Path) -> str:
+    """Who can give leave: the owner of the file, or of the nearest folder that is there."""
+    for place in (path, *path.parents):
+        with suppress(OSError, KeyError):
+            return f" ({place} is {place.owner()}'s)"
+    return ""
+
+
 def _free(path: Path) -> str:
     for folder in path.parents:
         with suppress(OSError):
-            return f" ({shutil.disk_usage(folder).free / 1024**2:,.0f} MiB free in {folder})"
+            disk = shutil.disk_usage(folder)
+            return (
+                f": the disk of {folder} has {disk.total / 1024**2:,.0f} MiB, of which {disk.free / 1024**2:,.1f} MiB "
+                "are free without it"
+            )
     return ""

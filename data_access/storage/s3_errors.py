@@ -79,6 +79,11 @@ def _refused(answer: _Answer, chain: Chain) -> DataError | None:
     if code in ("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"):
         sentence = f"The credentials for {url} have expired ({answer.said})."
         return ExpiredError(Reason.FORBIDDEN, sentence, "Log in again, or renew them.")
+    if code in ("SignatureDoesNotMatch", "InvalidAccessKeyId"):
+        fits = "is not known there" if code == "InvalidAccessKeyId" else "has another secret key there"
+        sentence = f"{chain.who()} {fits}: {url} was refused ({answer.said})."
+        remedy = "Correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile; the clock may also be wrong."
+        return ForbiddenError(Reason.FORBIDDEN, sentence[0].upper() + sentence[1:], remedy)
     if status in ("401", "403") or code in ("403", "AccessDenied"):
         sentence = f"{chain.who()} may not do that with {url} ({answer.said})."
         return ForbiddenError(

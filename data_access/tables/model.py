@@ -185,9 +185,18 @@ class Commit:
         """One line: what a cell of a notebook shows after a store."""
         from data_access.tables.log import checks_told, told
 
-        told_of = [told(self), f"{self.rows:,} rows in {self.files:,} files", checks_told(self), self.message]
+        told_of = [
+            told(self),
+            f"{_count(self.rows, 'row')} in {_count(self.files, 'file')}",
+            checks_told(self),
+            self.message,
+        ]
         told_of = [each for each in told_of if each]
         return f"<{self.anchor} {self.at:%Y-%m-%d %H:%M:%S} UTC by {self.by}: {'; '.join(told_of)}>"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 @dataclass(frozen=True)
