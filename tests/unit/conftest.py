@@ -1,12 +1,22 @@
-"""Unit tests reach nothing outside this process's machine: a connection elsewhere is a failure, not a slow pass."""
+"""Unit tests reach nothing outside this process's machine: a connection elsewhere is a failure, not a slow pass.
+
+Properties have no deadline per example: on a busy machine it would measure the machine. `make test-unit` asks for
+the profile `quick`; a property that needs a certain number of examples names it, and has it in both.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("full", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=10)
+settings.load_profile("full")
 
 _real_connect = socket.socket.connect
 
@@ -20,11 +30,15 @@ def _is_loopback(address: Any) -> bool:
         return address[0] == "localhost"
 
 
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def no_network() -> Iterator[None]:
+    """For a module at once: made anew for each of some thousand tests it would cost more than many of them."""
+
     def connect(self: socket.socket, address: Any) -> Any:
         if not _is_loopback(address):
             raise AssertionError(f"a unit test tried to connect to {address!r}; unit tests use no network")
         return _real_connect(self, address)
 
-    monkeypatch.setattr(socket.socket, "connect", connect)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", connect)
+        yield

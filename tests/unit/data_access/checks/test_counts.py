@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from data_access.checks import freshness, row_count
@@ -30,7 +30,6 @@ def test_no_rows_are_few() -> None:
 
 
 @given(st.integers(0, 5000), st.lists(st.integers(0, 5000), min_size=1, max_size=6), st.floats(1.01, 10))
-@settings(max_examples=50, deadline=None)
 def test_a_factor_is_about_the_median(now: int, earlier: list[int], factor: float) -> None:
     ordered = sorted(earlier)
     middle = len(ordered) // 2
@@ -72,7 +71,6 @@ moments = st.datetimes(
 
 
 @given(st.lists(st.none() | moments, min_size=1, max_size=8), st.sampled_from(["s", "us", "ns"]), st.booleans())
-@settings(max_examples=40, deadline=None)
 def test_freshness_is_the_newest_ones(values: list, unit: str, naive: bool) -> None:
     column = pa.array(values, pa.timestamp("us", "UTC")).cast(pa.timestamp(unit, "UTC"), safe=False)
     there = [value for value in column.to_pylist() if value is not None]

@@ -20,7 +20,6 @@ counts = st.lists(st.integers(0, 1000), min_size=2, max_size=12)
 
 
 @given(st.data())
-@settings(max_examples=50, deadline=None)
 def test_the_index_is_the_documented_sum(data: st.DataObject) -> None:
     expected = data.draw(counts)
     actual = data.draw(st.lists(st.integers(0, 1000), min_size=len(expected), max_size=len(expected)))

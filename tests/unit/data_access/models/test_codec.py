@@ -55,7 +55,6 @@ _anything = st.recursive(
 )
 
 
-@settings(max_examples=50)
 @given(_anything)
 def test_whatever_is_a_parameter_has_a_form(value: object) -> None:
     plain = codec.plain(value)

@@ -9,7 +9,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -46,7 +46,6 @@ def test_a_series_comes_back() -> None:
     pd.testing.assert_series_equal(unpack(*pack(series)), series)
 
 
-@settings(max_examples=40)
 @given(
     hnp.arrays(
         st.sampled_from(["float64", "float32", "int64", "int8", "uint16", "bool"]),

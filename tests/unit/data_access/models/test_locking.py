@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from data_access.models import installed, locking, uv
@@ -21,7 +21,6 @@ _VERSIONS = st.builds(
 _HASHES = st.lists(st.binary(min_size=32, max_size=32).map(lambda raw: f"sha256:{raw.hex()}"), max_size=3).map(tuple)
 
 
-@settings(max_examples=40)
 @given(st.dictionaries(st.tuples(_NAMES, _VERSIONS), _HASHES, max_size=5))
 def test_locks_go_round(entries: dict[tuple[str, str], tuple[str, ...]]) -> None:
     assert locking.parse("# a head\n" + locking.write(entries)) == entries

@@ -140,7 +140,7 @@ def conditions(draw: st.DrawFn, depth: int = 2) -> str:
 ROWS = st.lists(st.fixed_dictionaries({name: st.none() | each for name, each in VALUES.items()}), max_size=12)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS, where=conditions())
 def test_a_query_answers_as_without_pruning(
     connection: duckdb.DuckDBPyConnection, rows: list[dict[str, object]], where: str
