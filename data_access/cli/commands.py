@@ -36,7 +36,8 @@ def _search(given: argparse.Namespace) -> Answer:
 
 def _history(given: argparse.Namespace) -> Answer:
     found = api.history(given.table, limit=None if given.all else given.limit)
-    return Answer([_commit(each) for each in found], as_text(found.listing(), width()))
+    commits = [{**_commit(each), "readable": found.is_readable(each)} for each in found]
+    return Answer(commits, as_text(found.listing(), width()))
 
 
 def _diff(given: argparse.Namespace) -> Answer:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from data_access.errors import CorruptError
 from data_access.models import show
 from data_access.models.aliases import current_aliases
 from data_access.models.reference import checked_name
@@ -27,10 +29,14 @@ class ModelSummary:
 
 
 def models(*, workspace: Workspace | None = None) -> Listing[ModelSummary]:
-    """Every model that has a finished version, by name."""
+    """Every model that has a finished version, by name. One that can't be read is left out, with a warning."""
     repository = Repository(workspace)
-    found = at_once(lambda name: _summary(repository, name), repository.names())
-    return Listing([each for each in found if each is not None], show.models)
+    names = repository.names()
+    found = at_once(lambda name: _summary_or_why(repository, name), names)
+    for name, each in zip(names, found, strict=True):
+        if isinstance(each, CorruptError):
+            warnings.warn(f"The model '{name}' is left out: {each}", stacklevel=2)
+    return Listing([each for each in found if isinstance(each, ModelSummary)], show.models)
 
 
 def versions(name: str, *, workspace: Workspace | None = None) -> Listing[ModelVersion]:
@@ -45,6 +51,13 @@ def versions(name: str, *, workspace: Workspace | None = None) -> Listing[ModelV
         )
 
     return Listing(found, sheet)
+
+
+def _summary_or_why(repository: Repository, name: str) -> ModelSummary | CorruptError | None:
+    try:
+        return _summary(repository, name)
+    except CorruptError as error:
+        return error
 
 
 def _summary(repository: Repository, name: str) -> ModelSummary | None:

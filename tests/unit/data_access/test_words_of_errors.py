@@ -71,6 +71,17 @@ def test_the_command_line_says_which_number_is_wrong(capsys: pytest.CaptureFixtu
     assert "must be 1 or more, not 'x'" in capsys.readouterr().err
 
 
+def test_remedies_on_the_command_line_name_its_flags(
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text("n\n1\n")
+    assert main(["copy", str(tmp_path / "a.csv"), str(tmp_path / "b.csv")]) == 1
+    said = capsys.readouterr().err
+    assert "--overwrite replaces" in said
+    assert "=True" not in said
+
+
 def test_gc_on_the_command_line_takes_dry_run_but_not_with_yes(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["gc", "sales.orders", "--dry-run", "--yes"])
