@@ -14,9 +14,9 @@ from tools.run.steps import CannotRun, Step, call
 UNREACHED = "check that the package index is reached (proxy settings, certificates), then run `make run` again"
 
 
-#: What uv installs for `make run`, and for the tests.
+#: What uv installs for `make run`, and for tests and benches.
 RUN = ("--no-default-groups", "--extra", "local")
-TEST = ("--all-extras", "--group", "dev")
+TEST = ("--all-extras", "--group", "dev", "--group", "bench")
 
 
 def prepare_environment(root: Path, step: Step, wants: tuple[str, ...] = RUN) -> Path:

@@ -21,7 +21,7 @@ def _integers(bits: int) -> st.SearchStrategy[int]:
 
 def _decimals(digits: int, scale: int) -> st.SearchStrategy[Decimal]:
     most = 10**digits - 1
-    return st.integers(-most, most).map(lambda number: Decimal(number).scaleb(-scale))
+    return st.integers(-most, most).map(lambda number: Decimal(f"{number}E{-scale}"))
 
 
 #: Microseconds since 1970 of 1677-09-22 and 2262-04-11: what nanoseconds can say.
