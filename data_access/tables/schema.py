@@ -102,8 +102,9 @@ def _check_partition_by(arrow: pa.Schema, partition_by: Sequence[str]) -> None:
             Reason.BAD_PARTITION, f"A column is named twice in partition_by={list(partition_by)}.", "Name it once."
         )
     if len(arrow) == len(partition_by):
+        beside = f"Beside its partition columns ({', '.join(partition_by)}) the" if partition_by else "The"
         raise SchemaError(
             Reason.SCHEMA_MISMATCH,
-            f"Beside its partition columns ({', '.join(partition_by) or 'none'}) the frame has no column.",
+            f"{beside} frame has no column.",
             "A table needs at least one column in its files.",
         )

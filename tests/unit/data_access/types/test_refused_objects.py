@@ -10,6 +10,12 @@ import pytest
 
 from data_access.errors import Reason, SchemaError
 from data_access.tables.frames import source_of
+from data_access.tables.schema import table_schema
+
+
+def test_a_frame_without_columns_makes_no_table() -> None:
+    with pytest.raises(SchemaError, match=r"^The frame has no column\. A table needs at least one"):
+        table_schema(source_of(pandas.DataFrame()).schema, [])
 
 
 @pytest.mark.parametrize(
