@@ -428,7 +428,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(FIELDS | st.text(max_size=4), JSON, max_size=4), st.dictionaries(FIELDS, JSON, max_size=3))
 def test_any_mapping_is_a_catalog_or_a_list_of_plain_mistakes(fields: dict[str, Any], pool: dict[str, Any]) -> None:
     document = from_mapping("fuzz", {"profiles": {"mine": fields}, "pools": {"mine": pool}})
@@ -446,7 +446,6 @@ def test_any_mapping_is_a_catalog_or_a_list_of_plain_mistakes(fields: dict[str, 
             assert offer.plan or offer.locked, "a catalog that loads can be resolved"
 
 
-@settings(max_examples=60)
 @given(st.text(max_size=60))
 def test_any_text_is_a_catalog_or_a_list_of_plain_mistakes(text: str) -> None:
     try:

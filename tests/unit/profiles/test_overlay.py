@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from profiles.catalog import CatalogErrors, Document, from_mapping, load_catalog, read_documents
@@ -55,7 +55,6 @@ TREES = st.recursive(
 MAPPINGS = st.dictionaries(st.sampled_from("abcd"), TREES, max_size=4)
 
 
-@settings(max_examples=60)
 @given(MAPPINGS, MAPPINGS, MAPPINGS)
 def test_laying_over_changes_no_input_and_nothing_added_changes_nothing(base: Any, overlay: Any, other: Any) -> None:
     before = copy.deepcopy((base, overlay))

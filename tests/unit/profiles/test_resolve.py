@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from profiles.access import allows, who_may
@@ -266,7 +266,6 @@ PEOPLE = st.builds(
 )
 
 
-@settings(max_examples=150)
 @given(JUNK, OPTIONS, PEOPLE, st.booleans())
 def test_whatever_is_sent_nobody_gets_more_than_the_catalog_offers_them(
     profile: str | None, options: dict[str, str], person: Person, rescue: bool

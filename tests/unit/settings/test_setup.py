@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from traitlets.config import Config
 
 from hub_extensions.secret_files import Secrets
@@ -83,27 +80,6 @@ def test_a_hub_without_any_way_in_does_not_start(tmp_path: Path):
     file.write_text("mode: local\n")
     with pytest.raises(SettingsErrors, match="nobody could log in"):
         load({"REMUDA_SETTINGS": str(file)})
-
-
-def test_a_broken_catalog_ends_the_hub_with_every_mistake_and_no_traceback(tmp_path: Path):
-    """The configuration file itself, as JupyterHub reads it: within an event loop."""
-    file = tmp_path / "settings.yaml"
-    broken = {"gpu": {"pool": "moon"}, "small-cpu": {"pricePerHour": -1}, "many-core": {"cpu": "lots"}}
-    file.write_text(yaml.safe_dump({"mode": "local", "catalog": {"profiles": broken}}))
-    (tmp_path / "hub.config.SharedPasswordAuthenticator.user_password").write_text("secret-word")
-    done = subprocess.run(
-        [sys.executable, "-m", "jupyterhub", "-f", str(ROOT / "config" / "jupyterhub_config.py")],
-        cwd=tmp_path,
-        env={"PATH": "/usr/bin:/bin", "REMUDA_SETTINGS": str(file), "REMUDA_SECRETS": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "Remuda cannot start: 3 to correct." in done.stderr
-    for words in ("'moon'", "pricePerHour", "'lots'"):
-        assert words in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 class Z2jhValues:

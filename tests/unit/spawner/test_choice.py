@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from profiles.choice import MachineChoice
@@ -238,7 +238,6 @@ keys = (
 )
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.one_of(
         json_values, st.dictionaries(keys, json_values | st.sampled_from(["gpu", ["gpu"], {"gpus": 2}]), max_size=5)
@@ -266,14 +265,12 @@ choices = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(choices)
 def test_stored_options_read_back_as_the_same_choice(choice: MachineChoice) -> None:
     kept = json.loads(json.dumps(choice.to_user_options()))
     assert from_user_options(kept) == choice
 
 
-@settings(max_examples=100, deadline=None)
 @given(choices.filter(lambda choice: choice.profile is not None))
 def test_a_form_and_its_stored_options_say_the_same(choice: MachineChoice) -> None:
     form = {f"option.{choice.profile}.{name}": [value] for name, value in choice.options.items()}

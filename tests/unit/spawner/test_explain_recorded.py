@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spawner.explain import Code, Explanation, Facts, Severity, Verdict, explain, explain_rejection, verdict
@@ -384,7 +384,6 @@ def broken_somewhere(value: Any, draw: Any) -> Any:
     return draw(broken)
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(SITUATIONS), st.sampled_from(["pod", "claim", "events"]), st.data())
 def test_broken_objects_never_raise(name: str, part: str, data: Any) -> None:
     recorded = situation(name)
@@ -398,7 +397,6 @@ def test_broken_objects_never_raise(name: str, part: str, data: Any) -> None:
     assert told.sentence
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.integers(), st.one_of(st.text(), st.binary(), broken, st.dictionaries(st.text(max_size=8), broken, max_size=3))
 )

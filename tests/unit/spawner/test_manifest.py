@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from profiles.frozen import freeze
@@ -242,7 +242,6 @@ def test_labels_and_annotations() -> None:
 LABEL = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")  # Kubernetes' own expression
 
 
-@settings(max_examples=80, deadline=None)
 @given(st.text(max_size=100))
 def test_any_text_becomes_a_label_value(text: str) -> None:
     value = label_value(text)
@@ -401,7 +400,6 @@ node_terms = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None)
 @given(node_terms, node_terms, labels)
 def test_merged_affinity_admits_a_node_exactly_when_both_do(one: Any, other: Any, labels: dict[str, str]) -> None:
     node = {"metadata": {"name": "n", "labels": labels}}
