@@ -84,9 +84,17 @@ class DataError(Exception):
         """Whole on the other side of a process pool, too."""
         return type(self), (self.reason, self.sentence, self.remedy), self.__dict__
 
+    def _render_traceback_(self) -> list[str]:
+        """For IPython, which asks for it: the person's own lines and the message."""
+        from data_access.own_lines import rendered
+
+        return rendered(self)
+
 
 def _joined(sentence: str, remedy: str) -> str:
-    return f"{sentence}{'' if sentence.endswith(chr(10)) else ' '}{remedy}".strip()
+    """A sentence of several lines (a report, two schemas) has the remedy on a line of its own."""
+    between = "" if sentence.endswith("\n") else "\n" if "\n" in sentence else " "
+    return f"{sentence}{between}{remedy}".strip()
 
 
 @contextmanager
