@@ -23,7 +23,7 @@ from data_access.tables import apply, holds, places, prepare, snapshot
 from data_access.tables.commit import commit
 from data_access.tables.gc_reasons import Because, Reasons
 from data_access.tables.gc_report import GcReport
-from data_access.tables.gc_rules import Facts, Fate, Item, Keep, give_up, judge, recently_given_up
+from data_access.tables.gc_rules import Facts, Fate, Item, Keep, day, ends, give_up, judge, removal, why_none
 from data_access.tables.ids import ulid
 from data_access.tables.model import Anchor, Commit
 from data_access.tables.namespaces import check_may_write
@@ -47,7 +47,9 @@ def gc(
     """Give up commits that were replaced more than `keep_days` ago, and remove files that nothing reaches.
 
     The present commit, the last `keep_last`, and every commit that a tag, an anchor or a model holds stay, with all
-    their files. `dry_run` changes nothing, and says what would go and why the rest stays.
+    their files. A commit that is given up can't be loaded any more; its files go once the grace (the setting
+    `gc_grace_hours`, a week) is over, with the next gc, since a load may still read them. `dry_run` changes nothing,
+    and says what would go and why the rest stays.
 
     Raises NotFoundError(unknown-table), ForbiddenError, CorruptError (a manifest, tag or pin can't be read: then
     nothing is removed), DataError(foreign-table, bad-argument).
@@ -63,6 +65,7 @@ def gc(
     now = workspace.now() if dry_run else _storage_time(workspace, record.root)
     facts = _facts(workspace, record, now)
     given_up = give_up(facts, keep)
+    why = "" if given_up else why_none(facts, keep)
     if dry_run:
         facts = _as_if(facts, given_up)
     else:
@@ -70,10 +73,10 @@ def gc(
         if given_up:
             _commit(workspace, record, frozenset(given_up), began)
             facts = _facts(workspace, record, now)  # holds are listed again, after the commit
-    items = judge(facts, keep, _reached(workspace, record, facts, keep))
+    items = judge(facts, keep, _reached(workspace, record, facts, keep, given_up))
     if not dry_run:
         _remove(workspace, record.root, items)
-    return GcReport(name, tuple(sorted(given_up)), items, dry_run)
+    return GcReport(name, tuple(sorted(given_up)), items, dry_run, why)
 
 
 def _facts(workspace: Workspace, record: TableRecord, now: datetime) -> Facts:
@@ -91,24 +94,26 @@ def _as_if(facts: Facts, given_up: Mapping[int, str]) -> Facts:
     return replace(facts, chain=(replace(head, expired=expired), *rest))
 
 
-def _reached(workspace: Workspace, record: TableRecord, facts: Facts, keep: Keep) -> dict[str, str]:
+def _reached(
+    workspace: Workspace, record: TableRecord, facts: Facts, keep: Keep, given_up: Mapping[int, str]
+) -> dict[str, str]:
     """Path → why it stays: files of every commit that can be read, that a hold keeps, or that went just now."""
-    reasons = Reasons(keep.grace)
-    head, recent = facts.chain[0], recently_given_up(facts, keep)
+    reasons = Reasons()
+    head, until = facts.chain[0], _until(facts, keep, given_up)
     held: dict[Anchor, list[str]] = {}
     for hold in facts.holds:
         held.setdefault(hold.anchor, []).append(str(hold))
     for each in reversed(facts.chain):
         gone, why = each.number in head.expired, held.pop(each.anchor, [])
-        if gone and not why and each.number not in recent:
+        if gone and not why and each.number not in until:
             continue
-        kind = Because.HELD if why else Because.RECENT if gone else Because.PRESENT if each is head else Because.KEPT
-        reasons.add(_paths(workspace, record, each, gone=gone), kind, each.number, why)
-        if why and not gone:  # held, and to be read in any case
-            reasons.add(
-                _paths(workspace, record, each, gone=False), Because.PRESENT if each is head else Because.KEPT,
-                each.number,
-            )  # fmt: skip
+        kinds = [Because.HELD] if why else [Because.RECENT] if gone else []
+        if not gone and (each is head or each.number in until or not why):  # by itself, whether held or not
+            kinds.append(Because.PRESENT if each is head else Because.KEPT)
+        paths = list(_paths(workspace, record, each, gone=gone))
+        for kind in kinds:
+            holds_it = why if kind is Because.HELD else ()
+            reasons.add(paths, kind, each.number, holds_it, until=until.get(each.number, ""))
     for anchor, why in held.items():  # of a table of this name that was dropped: its objects are still here
         manifest = places.manifest(anchor.number, anchor.id)
         if manifest in facts.entries:
@@ -116,6 +121,18 @@ def _reached(workspace: Workspace, record: TableRecord, facts: Facts, keep: Keep
             paths = [manifest, *_paths(workspace, record, old, gone=True)]
             reasons.add(paths, Because.HELD, anchor.number, [f"{each}, of a table that was dropped" for each in why])
     return reasons.told()
+
+
+def _until(facts: Facts, keep: Keep, given_up: Mapping[int, str]) -> dict[int, str]:
+    """How long each commit stays that nothing holds for ever."""
+    days, hours = f"{keep.age / timedelta(days=1):g}", f"{keep.grace / HOUR:g}"
+    told = {}
+    for number, end in ends(facts, keep).items():
+        last = f"among the last {keep.last} (keep_last={keep.last})"
+        told[number] = last if end is None else f"until {end:%Y-%m-%d} (keep_days={days})"
+    for number, end in removal(facts, keep, given_up).items():
+        told[number] = f"a gc after {day(end, keep.grace)} removes it (the grace is {hours} h)"
+    return told
 
 
 def _paths(workspace: Workspace, record: TableRecord, each: Commit, *, gone: bool) -> Iterator[str]:

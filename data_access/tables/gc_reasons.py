@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from enum import IntEnum
 
 #: So many holds of one object are named; the others are counted.
@@ -12,33 +11,34 @@ NAMED = 3
 
 
 class Because(IntEnum):
-    """The stronger first: what is told of an object that several commits have."""
+    """What keeps an object longest comes first, and is told first of one that several commits have."""
 
     PRESENT = 0
-    KEPT = 1
-    HELD = 2
+    HELD = 1
+    KEPT = 2
     RECENT = 3
 
 
 @dataclass
 class _Why:
-    commits: dict[Because, int] = field(default_factory=dict)
+    commits: dict[Because, tuple[int, str]] = field(default_factory=dict)
     holds: list[tuple[int, str]] = field(default_factory=list)
 
 
 class Reasons:
     """Collects commits from the oldest to the newest, each with its paths."""
 
-    def __init__(self, grace: timedelta) -> None:
-        self._grace = grace
+    def __init__(self) -> None:
         self._why: dict[str, _Why] = {}
 
-    def add(self, paths: Iterable[str], because: Because, number: int, holds: Sequence[str] = ()) -> None:
-        """`holds`: what holds that commit, as text."""
+    def add(
+        self, paths: Iterable[str], because: Because, number: int, holds: Sequence[str] = (), *, until: str = ""
+    ) -> None:
+        """`holds`: what holds that commit, `until`: how long it stays, as text."""
         named = [(number, each) for each in holds]
         for path in paths:
             why = self._why.setdefault(path, _Why())
-            why.commits[because] = number
+            why.commits[because] = number, until
             why.holds += named
 
     def told(self) -> dict[str, str]:
@@ -53,13 +53,9 @@ class Reasons:
         return told
 
     def _text(self, why: _Why) -> str:
-        """`commit 3, the present one: tag 'v2'; commit 1: tag 'v1'`."""
-        if not why.holds and why.commits.keys() == {Because.RECENT}:
-            hours = self._grace / timedelta(hours=1)
-            return f"commit {why.commits[Because.RECENT]} is given up; a gc after the grace removes it ({hours:g} h)"
-        present = why.commits.get(Because.PRESENT)
-        main = why.commits.get(Because.KEPT) if present is None else present
-        named: dict[int, list[str]] = {} if main is None else {main: []}
+        """`commit 3, the present one: tag 'v2'; commit 1: tag 'v1'; commit 2 until 2026-12-20 (keep_days=30)`."""
+        present, _ = why.commits.get(Because.PRESENT, (None, ""))
+        named: dict[int, list[str]] = {} if present is None else {present: []}
         for number, hold in why.holds[:NAMED]:
             named.setdefault(number, []).append(hold)
         told = []
@@ -68,4 +64,10 @@ class Reasons:
             told.append(f"{commit}: {', '.join(holds)}" if holds else commit)
         if len(why.holds) > NAMED:
             told.append(f"and {len(why.holds) - NAMED} more tags and anchors")
+        if Because.KEPT in why.commits and present is None:
+            number, until = why.commits[Because.KEPT]
+            told.append(f"commit {number} {until}".rstrip())
+        if not told:
+            number, until = why.commits[Because.RECENT]
+            told.append(f"commit {number} is given up; {until}")
         return "; ".join(told)

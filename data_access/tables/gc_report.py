@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class GcReport:
-    """`given_up`: numbers of the commits that can't be read any more; `items`: every folder, what and why."""
+    """`given_up`: numbers of the commits that can't be read any more; `items`: every folder, what and why.
+
+    `why`: where none is given up, what keeps them.
+    """
 
     table: TableName
     given_up: tuple[int, ...]
     items: tuple[Item, ...]
     dry_run: bool
+    why: str = ""
 
     @property
     def removed(self) -> tuple[Item, ...]:
@@ -47,7 +51,7 @@ class GcReport:
             "commits given up" + (" (would be)" if self.dry_run else ""): numbers_told(self.given_up) or "none",
         }
         sections = (_section(goes.capitalize(), self.removed), _section("Stays", self.kept))
-        note = "Nothing was changed: this was a dry run." if self.dry_run else ""
+        note = " ".join(filter(None, (self.why, "Nothing was changed: this was a dry run." * self.dry_run)))
         return Listing(f"gc of {self.table}", sections, facts, note)
 
     def __repr__(self) -> str:

@@ -616,3 +616,34 @@ def test_an_error_in_a_commit_of_several_tables_leaves_nothing(here: Workspace, 
     assert set(load(here)["x"]) == {3.0}
     assert da.load_dataframe("sandbox_ann.lines", workspace=here).empty
     assert len(objects(here) - before) == 2, "the store in between, and the mark of the empty table"
+
+
+def test_gc_says_first_what_keeps_a_file_longest(here: Workspace, frame: pandas.DataFrame) -> None:
+    """Commit 1 is held, commit 2 has its file too and is given up within the grace."""
+    store(here, frame)
+    held = da.anchor(T, workspace=here)
+    da.comment(T, {"x": "in EUR"}, workspace=here)
+    store(here, frame.assign(x=9.0))
+    first = f"batch_id={held.id}"
+    early = da.gc(T, dry_run=True, workspace=here)
+    assert early.given_up == ()
+    assert "No commit is given up: 2 were replaced within 30 days (keep_days=30; until " in repr(early)
+    [reason] = [each.reason for each in early.kept if each.folder.endswith(first)]
+    assert reason.startswith("commit 1: anchor of ann")
+    assert "; commit 2 until " in reason
+    planned = da.gc(T, keep_days=0, dry_run=True, workspace=here)
+    done = da.gc(T, keep_days=0, workspace=here)
+    assert planned.given_up == done.given_up == (2,)
+    for report in (planned, done):
+        [reason] = [each.reason for each in report.kept if each.folder.endswith(first)]
+        assert reason.startswith("commit 1: anchor of ann")
+        assert "given up" not in reason
+        assert report.removed == ()
+    da.release(held, workspace=here)
+    [reason] = [
+        each.reason
+        for each in da.gc(T, keep_days=0, workspace=here).kept
+        if each.folder.endswith(first) and "_remuda" not in each.folder
+    ]
+    assert reason.startswith("commit 2 is given up; a gc after ")
+    assert reason.endswith(" removes it (the grace is 168 h)")

@@ -11,7 +11,7 @@ import pytest
 from data_access.storage.base import Entry
 from data_access.tables import places
 from data_access.tables.gc_report import GcReport, numbers_told
-from data_access.tables.gc_rules import Facts, Fate, Keep, give_up, judge, recently_given_up
+from data_access.tables.gc_rules import Facts, Fate, Keep, ends, give_up, judge, recently_given_up, removal, why_none
 from data_access.tables.holds import Hold
 from data_access.tables.model import Commit
 from tests.unit.data_access.tables.snapshots import AT, NAME, commit
@@ -74,6 +74,31 @@ def test_what_was_given_up_within_the_grace_is_read_on() -> None:
     assert recently_given_up(facts([90, 60, 7.5], expired=(1,)), KEEP) == {1}
     assert recently_given_up(facts([90, 60, 7.8], expired=(1,)), KEEP) == set()  # a grace and a tenth
     assert recently_given_up(facts([90, 60, 0], expired=(1,)), Keep(DAY, 1, 0 * DAY)) == set()
+
+
+def test_until_when_commits_stay() -> None:
+    assert ends(facts([90, 60, 20]), KEEP) == {2: AT + 10 * DAY}  # replaced 20 days ago
+    assert ends(facts([90, 60, 20]), Keep(30 * DAY, 3, 7 * DAY)) == {1: None, 2: None}
+    assert ends(facts([9, 6, 2], expired=(1,)), KEEP) == {2: AT + 28 * DAY}
+    assert ends(facts([9, 6]), Keep(timedelta.max, 1, DAY))[1].year == 9999  # type: ignore[union-attr]
+    assert removal(facts([90, 60, 7], expired=(1,)), KEEP, ()) == {1: AT + 0.7 * DAY}
+    assert removal(facts([90, 60, 40]), KEEP, (1, 2)) == dict.fromkeys((1, 2), AT + 7.7 * DAY)
+    assert removal(facts([90, 60, 40]), Keep(DAY, 1, 0 * DAY), (1, 2)) == {}
+
+
+@pytest.mark.parametrize(
+    ("some", "keep", "said"),
+    [
+        (facts([1]), KEEP, "there is only the present one"),
+        (facts([90, 60], expired=(1,)), KEEP, "all but the present one were before"),
+        (facts([9, 6, 2]), KEEP, "2 were replaced within 30 days (keep_days=30; until "),
+        (facts([90, 60], held=(1,)), KEEP, "1 is held by tags, anchors or models"),
+        (facts([90, 60, 40]), Keep(DAY, 5, DAY), "2 are among the last 5 (keep_last=5)"),
+    ],
+)
+def test_why_no_commit_is_given_up(some: Facts, keep: Keep, said: str) -> None:
+    assert not give_up(some, keep)
+    assert said in why_none(some, keep)
 
 
 BATCH = f"p=a/{places.batch('', id_of(1))}/part-00000.parquet"
