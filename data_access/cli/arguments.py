@@ -156,6 +156,9 @@ class _Verbs:
         verb.add_argument("-n", "--rows", type=_positive, default=1000, help="how many rows are shown at most (1000)")
         verb = self._verb("models", "kept models, or the versions of one", "data-access models churn")
         verb.add_argument("name", nargs="?", metavar="MODEL")
+        self._verb(
+            "tutorial", "put the notebook of the first fifteen minutes into this folder", "cd ~ && data-access tutorial"
+        )
 
 
 def _positive(text: str) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 import data_access as api
 from data_access.cli.output import Answer, width
+from data_access.cli.tutorial import tutorial
 from data_access.discover.listing import Head, Listing, Section, as_text
 
 
@@ -179,5 +180,5 @@ def _commit(commit: Any) -> dict[str, Any]:
 COMMANDS: dict[str, Callable[[argparse.Namespace], Answer]] = {
     "ls": _ls, "head": _head, "where": _where, "search": _search, "history": _history, "diff": _diff,
     "rollback": _rollback, "tag": _tag, "gc": _gc, "check": _check, "copy": _copy, "move": _move, "sql": _sql,
-    "models": _models,
+    "models": _models, "tutorial": tutorial,
 }  # fmt: skip

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-NOTEBOOK = ROOT / "docs" / "tutorial" / "flights.ipynb"
+NOTEBOOK = ROOT / "data_access" / "tutorial" / "flights.ipynb"
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +80,22 @@ def test_the_model_answers_as_when_it_was_kept_and_holds_its_data(ran: list[Any]
     assert "arrival-delay" in shown(ran, "kept.name, kept.version")
     assert len(re.findall(r"-?\d+\.\d*", shown(ran, "again.predict"))) == 3
     assert re.search(r"commits given up \(would be\)\s+1–2, 4\n", shown(ran, "gc(f")), "commit 3 is pinned"
+
+
+def test_the_command_brings_the_notebook_and_replaces_none(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "data_access", "tutorial"]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, env=environ)
+    brought = tmp_path / "flights.ipynb"
+    assert str(brought) in done.stdout
+    assert brought.read_bytes() == NOTEBOOK.read_bytes()
+    brought.write_text("work of mine")
+    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environ)
+    assert again.returncode == 1
+    assert "is there already" in again.stderr
+    assert brought.read_text() == "work of mine"
+
+
+def test_the_notebook_names_no_place_that_a_home_lacks() -> None:
+    text = "".join(cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells)
+    assert not re.findall(r"\]\((?!https?://)[^)]*\)", text)
