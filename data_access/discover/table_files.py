@@ -68,6 +68,7 @@ def copy_files(  # noqa: PLR0913, PLR0917
         "overwrite",
         message,
         inputs=(source.commit.anchor,),
+        inputs_named=True,
         code=provenance.code(),
         environment=provenance.environment(),
     )

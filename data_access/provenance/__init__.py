@@ -14,7 +14,7 @@ from __future__ import annotations
 from data_access.provenance.capture import code, uncommitted
 from data_access.provenance.lineage import Lineage, lineage
 from data_access.provenance.packages import environment
-from data_access.provenance.reads import forget_reads, inputs, inputs_now, note_read, unnoted
+from data_access.provenance.reads import forget_reads, inputs, inputs_now, named_now, note_read, unnoted
 from data_access.provenance.reconstruction import Reconstruction, reconstruct
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "inputs",
     "inputs_now",
     "lineage",
+    "named_now",
     "note_read",
     "reconstruct",
     "uncommitted",

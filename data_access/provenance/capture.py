@@ -29,7 +29,8 @@ _last: _Captured | None = None
 def code() -> Code:
     """Git's commit, remote and changes of the folder of the notebook or script (else the working directory).
 
-    Never raises; what is not known is None.
+    What its repository ignores is not that repository's code: of a notebook in such a folder no commit is known, and a
+    script there (`.venv/bin/…`) leaves it to the working directory. Never raises; what is not known is None.
     """
     return _current().code
 
@@ -50,12 +51,20 @@ def _current() -> _Captured:
         return _last
 
 
+def _state(book: Path | None, started: Path | None) -> git.GitState | None:
+    place = book or started
+    if place is not None and not git.ignored(place):
+        return git.state_of(place.parent)
+    if book is not None or git.ignored(Path.cwd()):
+        return None
+    return git.state_of(Path.cwd())
+
+
 def captured() -> tuple[Code, bytes]:
     """Asked anew: the code, and the patch of what is not committed."""
     try:
         book, started = notebook.notebook(), notebook.script()
-        place = book or started
-        state = git.state_of(place.parent if place else Path.cwd())
+        state = _state(book, started)
     except OSError:  # such as a working directory that was removed
         return Code(), b""
     found = Code(

@@ -48,6 +48,19 @@ def state_of(folder: Path) -> GitState | None:
         return None
 
 
+def ignored(path: Path) -> bool:
+    """Whether the repository around a file or folder ignores it: what lies there is not that repository's code.
+
+    False where there is no repository, no git, or no answer in time.
+    """
+    folder = path if path.is_dir() else path.parent
+    try:
+        _git(folder, "check-ignore", "--quiet", "--", str(path))
+    except (OSError, subprocess.SubprocessError):  # 1: not ignored, or tracked all the same; 128: no repository
+        return False
+    return True
+
+
 def _git(folder: Path, *arguments: str, **environ: str) -> bytes:
     """Raises CalledProcessError, TimeoutExpired, OSError."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}

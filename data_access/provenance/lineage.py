@@ -20,32 +20,39 @@ if TYPE_CHECKING:
 
 #: Bounds of a tree: levels above the table, and tables in all.
 DEPTH, MOST = 8, 500
+#: What is said of an input that nobody named, and what to do about it.
+LOADED = "loaded in the session before"
+NAME_THEM = f"What is marked “{LOADED}” may not have been used: name what a store is made from with inputs(…)."
 
 
 @dataclass(frozen=True)
 class Origin:
     """One table at one commit, and what it was made from.
 
-    `commit` is None where it can't be read; `note` then says why, or else what is left out below.
+    `commit` is None where it can't be read; `note` then says why, or else what is left out below. `loaded`: nobody said
+    that it was used; the session had loaded it before.
     """
 
     anchor: Anchor
     commit: Commit | None
     inputs: tuple[Origin, ...] = ()
     note: str = ""
+    loaded: bool = False
 
     def sentence(self) -> str:
         """`sales.orders@42, 2026-11-20 08:00 UTC by ann, 1,200 rows, code 3f2a9c1 with changes`."""
+        notes = [*([LOADED] if self.loaded else []), *([self.note] if self.note else [])]
+        told = f" ({'; '.join(notes)})" if notes else ""
         if self.commit is None:
-            return f"{self.anchor.table}@{self.anchor.number} ({self.note})"
+            return f"{self.anchor.table}@{self.anchor.number}{told}"
         commit = self.commit
         parts = [
             f"{self.anchor.table}@{self.anchor.number}",
             f"{commit.at:%Y-%m-%d %H:%M} UTC by {commit.by}",
             f"{commit.rows:,} rows",
-            *([told] if (told := code_told(commit)) else []),
+            *([code] if (code := code_told(commit)) else []),
         ]
-        return ", ".join(parts) + (f" ({self.note})" if self.note else "")
+        return ", ".join(parts) + told
 
 
 @dataclass(frozen=True)
@@ -57,15 +64,24 @@ class Lineage:
     def anchors(self) -> tuple[Anchor, ...]:
         return tuple(dict.fromkeys(each.anchor for each in _walk(self.root)))
 
+    def _foot(self) -> str:
+        return NAME_THEM if any(each.loaded for each in _walk(self.root)) else ""
+
     def __str__(self) -> str:
-        return "\n".join(_lines(self.root, "", ""))
+        foot = self._foot()
+        return "\n".join([*_lines(self.root, "", ""), *([foot] if foot else [])])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         top = ElementTree.Element("ul", {"class": "remuda-lineage"})
         _listed(top, self.root)
-        return ElementTree.tostring(top, encoding="unicode")
+        shown = ElementTree.tostring(top, encoding="unicode")
+        if foot := self._foot():
+            below = ElementTree.Element("p")
+            below.text = foot
+            shown += ElementTree.tostring(below, encoding="unicode")
+        return shown
 
 
 def lineage(
@@ -109,28 +125,34 @@ class _Reader:
     workspace: Workspace
     seen: set[Anchor] = field(default_factory=set)
 
-    def origin(self, anchor: Anchor, depth: int, commit: Commit | None = None) -> Origin:
+    def origin(self, anchor: Anchor, depth: int, commit: Commit | None = None, *, loaded: bool = False) -> Origin:
         if anchor in self.seen:
-            return Origin(anchor, commit, note="see above")
+            return Origin(anchor, commit, note="see above", loaded=loaded)
         if len(self.seen) >= MOST:
-            return Origin(anchor, None, note=f"left out: more than {MOST} tables")
+            return Origin(anchor, None, note=f"left out: more than {MOST} tables", loaded=loaded)
         self.seen.add(anchor)
         try:
             commit = commit or _commit(self.workspace, anchor)
-            made_from = inputs_of(self.workspace, commit)
+            made_from = _made_from(self.workspace, commit)
         except DataError as error:
-            return Origin(anchor, commit, note=error.sentence.rstrip("."))
+            return Origin(anchor, commit, note=error.sentence.rstrip("."), loaded=loaded)
         if made_from and depth <= 0:
-            return Origin(anchor, commit, note=f"made from {len(made_from)} more")
-        return Origin(anchor, commit, tuple(self.origin(each, depth - 1) for each in made_from))
+            return Origin(anchor, commit, note=f"made from {len(made_from)} more", loaded=loaded)
+        below = tuple(self.origin(each, depth - 1, loaded=not named) for each, named in made_from.items())
+        return Origin(anchor, commit, below, loaded=loaded)
 
 
 def inputs_of(workspace: Workspace, commit: Commit) -> tuple[Anchor, ...]:
     """What all rows of a snapshot were made from, not only those of its last commit."""
-    found: dict[Anchor, None] = {}
+    return tuple(_made_from(workspace, commit))
+
+
+def _made_from(workspace: Workspace, commit: Commit) -> dict[Anchor, bool]:
+    """The inputs; False where each commit that has it recorded only that its session had loaded it."""
+    found: dict[Anchor, bool] = {}
     for each in contributors(_chain(workspace, commit), commit.number):
-        found.update(dict.fromkeys(each.inputs))
-    return tuple(found)
+        found.update({anchor: found.get(anchor, False) or each.inputs_named is not False for anchor in each.inputs})
+    return found
 
 
 def _chain(workspace: Workspace, commit: Commit) -> Iterator[Commit]:

@@ -60,6 +60,11 @@ def inputs_now() -> tuple[Anchor, ...]:
     return (_scope.get() or _session).all()
 
 
+def named_now() -> bool:
+    """Whether `inputs_now` was said, by a scope; otherwise it is what the session happens to have loaded."""
+    return _scope.get() is not None
+
+
 def forget_reads() -> None:
     """What is stored from now on was not made from what was loaded until now; a notebook calls it between two tasks."""
     (_scope.get() or _session).clear()

@@ -54,7 +54,7 @@ class History(Sequence[Commit]):
     def _row(self, commit: Commit) -> tuple[object, ...]:
         return (
             commit.number, f"{commit.at:%Y-%m-%d %H:%M:%S}", commit.by, self._what(commit), commit.rows, commit.bytes,
-            checks_told(commit), ", ".join(f"{each.table}@{each.number}" for each in commit.inputs), commit.message,
+            checks_told(commit), made_from_told(commit), commit.message,
         )  # fmt: skip
 
     def _what(self, commit: Commit) -> str:
@@ -114,6 +114,12 @@ _TOLD = {
     "comment": "changed comments", "checks": "changed checks",
 }  # fmt: skip
 _TOLD_OF_ALL = {"appended": "appended", "removed": "removed all rows", "added": "stored", "replaced": "stored"}
+
+
+def made_from_told(commit: Commit) -> str:
+    """The inputs; marked where they are only what the session had loaded before."""
+    inputs = ", ".join(f"{each.table}@{each.number}" for each in commit.inputs)
+    return f"{inputs} (loaded before)" if commit.inputs and commit.inputs_named is False else inputs
 
 
 def checks_told(commit: Commit) -> str:

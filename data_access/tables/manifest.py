@@ -44,6 +44,8 @@ _MEMBERS = {
     "files", "format", "id", "inputs", "kind", "message", "mode", "number", "operation", "parent", "restores", "rows",
     "schema", "table",
 }  # fmt: skip
+#: Members that a manifest may lack: older ones do.
+_MAY_LACK = {"inputs_named"}
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def _body(manifest: bytes, place: str) -> dict[str, Any]:
         )
     if body.pop("sha256", None) != hashlib.sha256(manifest[_HEADER:]).hexdigest():
         raise _corrupt(place, "is damaged: its content has another sha256 than it says")
-    if unknown := body.keys() ^ _MEMBERS:
+    if unknown := (body.keys() - _MAY_LACK) ^ _MEMBERS:
         raise _corrupt(place, f"has not the members of format {FORMAT}: {', '.join(sorted(unknown))}")
     return body
 
@@ -165,7 +167,9 @@ def _foreign(place: str) -> CorruptError:
 
 def _members(commit: Commit) -> dict[str, Any]:
     schema = commit.schema
+    said = {} if commit.inputs_named is None else {"inputs_named": commit.inputs_named}
     return {
+        **said,
         "kind": _KIND,
         "format": commit.format,
         "table": str(commit.table),
@@ -258,6 +262,7 @@ def _commit(body: Mapping[str, Any]) -> Commit:
         expired=tuple(number for first, last in body["expired"] for number in range(first, last + 1)),
         ancestors=tuple(body["ancestors"]),
         format=_is(int, body, "format"),
+        inputs_named=_is(bool, body, "inputs_named") if "inputs_named" in body else None,
     )
 
 

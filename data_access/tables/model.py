@@ -176,6 +176,9 @@ class Commit:
     #: `<id>:<digest>` of the commits before, the nearest first, 64 at most: an old one is found without a walk.
     ancestors: tuple[str, ...] = ()
     format: int = 1
+    #: True: the inputs were said (`inputs(…)`, the source of a copy). False: they are what the session had loaded
+    #: before, used or not. None: there are none, or the commit is from before this was recorded.
+    inputs_named: bool | None = None
 
     @property
     def anchor(self) -> Anchor:

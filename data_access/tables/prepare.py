@@ -43,6 +43,7 @@ class Proposal:
     mode: str
     message: str
     inputs: tuple[Anchor, ...] = ()
+    inputs_named: bool | None = None
     code: Code = field(default_factory=Code)
     environment: Environment | None = None
     checks: tuple[CheckRecord, ...] = ()
@@ -128,6 +129,7 @@ def _commit(
         bytes=sum(each.size for each in outcome.files),
         files=len(outcome.files),
         inputs=proposal.inputs,
+        inputs_named=proposal.inputs_named if proposal.inputs else None,
         code=proposal.code,
         environment=proposal.environment,
         checks=checks,

@@ -190,6 +190,7 @@ def _documented(
         recheck=gate,
         check_set=first_set(workspace, proposal.root, store.checks, proposal.change.schema) if first else None,
         inputs=provenance.inputs_now(),
+        inputs_named=provenance.named_now(),
         code=code,
         environment=provenance.environment(),
     )

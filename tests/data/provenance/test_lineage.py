@@ -9,7 +9,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from data_access import inputs, lineage, load_dataframe, reconstruct, rollback, store_dataframe
+from data_access import history, inputs, lineage, load_dataframe, reconstruct, rollback, store_dataframe
 from data_access.errors import NotFoundError
 from data_access.names import TableName
 from data_access.provenance import code, forget_reads, reads
@@ -48,9 +48,30 @@ def test_loads_of_the_session_are_inputs_of_what_is_stored_after(ann: Workspace)
     told = lineage(f"{MINE}.report", workspace=ann)
     assert told.root.inputs[0].anchor == orders.anchor
     assert re.fullmatch(
-        r"sandbox_ann\.report@1, .* UTC by ann, 1 rows, .*\n└── sandbox_ann\.orders@1, .* UTC by ann, 1 rows, .*",
+        r"sandbox_ann\.report@1, .* UTC by ann, 1 rows, .*\n"
+        r"└── sandbox_ann\.orders@1, .* UTC by ann, 1 rows, .* \(loaded in the session before\)\n"
+        r"What is marked .* name what a store is made from with inputs\(…\)\.",
         str(told),
     )
+
+
+def test_what_was_said_is_told_apart_from_what_was_only_loaded(ann: Workspace) -> None:
+    one, two = store(ann, "one", days(1)), store(ann, "two", days(1))
+    assert one.inputs_named is None, "nothing was loaded, so there is nothing to say"
+    load(ann, "one")
+    with inputs(two, workspace=ann):
+        said = store(ann, "out", days(1), partition_by=["day"])
+    only_loaded = store(ann, "out", days(2), partition_by=["day"])
+    assert (said.inputs_named, only_loaded.inputs_named) == (True, False)
+    told = lineage(f"{MINE}.out", workspace=ann)
+    assert {each.anchor: each.loaded for each in told.root.inputs} == {one.anchor: True, two.anchor: False}
+    assert told._repr_html_().count("loaded in the session before") == 2  # at the table, and what it means below
+    assert "inputs(" not in str(lineage(f"{MINE}.out@1", workspace=ann))
+    shown = history(f"{MINE}.out", workspace=ann).to_frame()["from"].tolist()
+    assert shown == [f"{MINE}.one@1 (loaded before)", f"{MINE}.two@1"]
+    with inputs(one, workspace=ann):
+        store(ann, "out", days(3), partition_by=["day"])
+    assert not any(each.loaded for each in lineage(f"{MINE}.out", workspace=ann).root.inputs), "a commit names it"
 
 
 def test_a_scope_says_it_exactly(ann: Workspace) -> None:

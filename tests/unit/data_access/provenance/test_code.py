@@ -87,6 +87,49 @@ def test_without_git(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert git.state_of(repository) is None
 
 
+def test_what_the_repository_ignores_is_not_its_code(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home below a checkout, as on a Hub that runs from one: its commit is not the code of who lives there."""
+    (repository / ".gitignore").write_text("/homes/\n/.venv/\n")
+    home, tool = repository / "homes" / "ann", repository / ".venv" / "bin" / "tool"
+    for each in (home / "job.py", tool, repository / "homes" / "kept.py"):
+        each.parent.mkdir(parents=True, exist_ok=True)
+        each.write_text("print(1)\n")
+    run(repository, "add", "--force", "homes/kept.py")
+    run(repository, "commit", "-q", "-m", "one of them is kept all the same")
+    assert [git.ignored(each) for each in (home, home / "job.py", tool)] == [True] * 3
+    assert [git.ignored(each) for each in (repository, repository / "job.py", repository / "homes" / "kept.py")] == [
+        False
+    ] * 3
+
+    def commit_of(script: Path, folder: Path) -> str | None:
+        monkeypatch.setattr(sys, "argv", [str(script)])
+        monkeypatch.chdir(folder)
+        return capture.captured()[0].git_commit
+
+    head = run(repository, "rev-parse", "HEAD")
+    assert commit_of(repository / "job.py", home) == head
+    assert commit_of(home / "job.py", home) is None
+    assert commit_of(Path("-c"), home) is None
+    assert commit_of(tool, repository) == head, "a program of the environment says nothing; the folder does"
+    assert commit_of(tool, home) is None
+    run(home, "init", "-q")
+    run(home, "add", "job.py")
+    run(home, "commit", "-q", "-m", "mine")
+    assert commit_of(home / "job.py", home) == run(home, "rev-parse", "HEAD")
+
+
+def test_a_notebook_in_an_ignored_folder_has_no_commit(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (repository / ".gitignore").write_text("homes\n")
+    book = repository / "homes" / "report.ipynb"
+    book.parent.mkdir()
+    book.write_text("{}")
+    monkeypatch.setattr(notebook, "notebook", lambda: book)
+    monkeypatch.chdir(repository)
+    code, diff = capture.captured()
+    assert code.notebook == str(book)
+    assert (code.git_commit, code.git_remote, code.dirty_diff, diff) == (None, None, None, b"")
+
+
 @pytest.mark.parametrize(
     ("url", "is_"),
     [

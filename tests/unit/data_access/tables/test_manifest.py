@@ -62,6 +62,7 @@ commits = st.builds(
     checks=st.lists(st.builds(CheckRecord, text, st.just("warn"), st.booleans(), text, text), max_size=2).map(tuple),
     check_set=st.none() | text, restores=st.none() | integers,
     expired=st.sets(st.integers(1, 30)).map(lambda each: tuple(sorted(each))), ancestors=ancestors, format=st.just(1),
+    inputs_named=st.none() | st.booleans(),
 )  # fmt: skip
 
 
@@ -80,6 +81,12 @@ def test_a_commit_goes_round(made: Commit, listed: list[DataFile], beside: bool)
     assert again == made
     assert list(found) == listed
     assert manifest.encode(again, found, inline=0 if beside else 200) == encoded, "and again, byte for byte"
+
+
+def test_a_manifest_from_before_inputs_were_told_apart_is_read() -> None:
+    data = _encoded(inputs=(Anchor(TableName("crm", "customers"), 1, ID),))
+    assert b"inputs_named" not in data
+    assert manifest.decode(data, "there")[0].inputs_named is None
 
 
 def test_infinity_is_no_statistic() -> None:
