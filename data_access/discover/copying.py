@@ -126,15 +126,16 @@ def _run(source: Place, target: Place, how: How, workspace: Workspace | None, *,
 
 def _objects(workspace: Workspace, source: ObjectPlace, target: ObjectPlace, how: How, *, move: bool) -> Copied:
     from data_access.discover import transfer
-    from data_access.discover.progress import bar
+    from data_access.progress import progress
 
     plan = transfer.survey(workspace.storage, source, target)
     if move:
         transfer.check_movable(plan.transfers)
     left = transfer.pending(plan, overwrite=how.overwrite, resume=how.resume)
     kept = [each for each in plan.transfers if each not in set(left)]
-    with bar(workspace, "copy", sum(each.size for each in left), how.progress) as advanced:
-        transfer.run(workspace.storage, left, deep=how.deep, advanced=advanced)
+    size = sum(each.size for each in left)
+    with progress(workspace.settings, f"Copying {source}", size=size, shown=how.progress) as bar:
+        transfer.run(workspace.storage, left, deep=how.deep, advanced=bar.advance)
     if move:
         for each in kept:
             transfer.verify(workspace.storage, each, deep=True)
@@ -145,15 +146,15 @@ def _objects(workspace: Workspace, source: ObjectPlace, target: ObjectPlace, how
 
 def _download(workspace: Workspace, source: WebPlace, target: ObjectPlace, how: How) -> Copied:
     from data_access.discover import transfer
-    from data_access.discover.progress import bar
+    from data_access.progress import progress
 
     url = target.below(source.name) if target.folder else target.url
     if not how.overwrite and transfer.exists(workspace.storage, url):
         raise DataError(
             Reason.ALREADY_THERE, f"{url.removeprefix('file://')} is there already.", "overwrite=True replaces it."
         )
-    with bar(workspace, "download", None, how.progress) as advanced:
+    with progress(workspace.settings, f"Downloading {source.name}", shown=how.progress) as bar:
         url, size, sha256 = transfer.fetch(
-            workspace.storage, source, target, sha256=how.sha256, began=advanced.total, advanced=advanced
+            workspace.storage, source, target, sha256=how.sha256, began=bar.total, advanced=bar.advance
         )
     return Copied(str(source), url.removeprefix("file://"), 1, size, 0.0, sha256=sha256)

@@ -14,10 +14,10 @@ import pyarrow as pa
 from data_access.discover import files, transfer
 from data_access.discover.copying import Copied, How
 from data_access.discover.place import ObjectPlace, Place, TablePlace, WebPlace
-from data_access.discover.progress import bar
 from data_access.errors import CorruptError, DataError, NotFoundError, Reason
 from data_access.location import format_of
 from data_access.names import TableName
+from data_access.progress import progress
 from data_access.storage.router import Reading
 from data_access.tables.model import Commit, Snapshot
 from data_access.tables.namespaces import check_may_write
@@ -84,8 +84,9 @@ def _stored(workspace: Workspace, snapshot: Snapshot, target: TableName, how: Ho
     message = how.message or f"copied from {anchor.table}, commit {anchor.number}"
     where = fits(workspace, snapshot, target)
     if where is not None:
-        with bar(workspace, "copy", snapshot.commit.bytes, how.progress) as advanced:
-            return copy_files(workspace, snapshot, target, where, message, advanced)
+        title = f"Copying {anchor.table}"
+        with progress(workspace.settings, title, size=snapshot.commit.bytes, shown=how.progress) as bar:
+            return copy_files(workspace, snapshot, target, where, message, bar.advance)
     with inputs(anchor):
         as_of = anchor if anchor.number else None  # a table of another program has only its present
         rows = load_batches(str(anchor.table), as_of=as_of, into="arrow", workspace=workspace)
@@ -192,8 +193,9 @@ def _export_files(workspace: Workspace, snapshot: Snapshot, target: ObjectPlace,
     there = {entry.url: entry.size for entry in transfer.listed(workspace.storage, target.url)}
     found = transfer.Plan(plan, {each.target: there[each.target] for each in plan if each.target in there})
     left = transfer.pending(found, overwrite=how.overwrite, resume=how.resume)
-    with bar(workspace, "copy", sum(each.size for each in left), how.progress) as advanced:
-        transfer.run(workspace.storage, left, deep=how.deep, advanced=advanced)
+    title, size = f"Copying {snapshot.commit.table}", sum(each.size for each in left)
+    with progress(workspace.settings, title, size=size, shown=how.progress) as bar:
+        transfer.run(workspace.storage, left, deep=how.deep, advanced=bar.advance)
     return Copied(
         str(snapshot.commit.table), str(target), len(left), sum(each.size for each in left), 0.0,
         skipped=len(plan) - len(left),
@@ -226,9 +228,9 @@ def _import(workspace: Workspace, source: Place, target: TablePlace, how: How, *
         if isinstance(source, WebPlace):
             format_of(source.name)  # an ending that tells nothing is better told before the download
             place = ObjectPlace(f"file://{Path(held) / source.name}", folder=False)
-            with bar(workspace, "download", None, how.progress) as advanced:
+            with progress(workspace.settings, f"Downloading {source.name}", shown=how.progress) as bar:
                 transfer.fetch(
-                    workspace.storage, source, place, sha256=how.sha256, began=lambda _: None, advanced=advanced
+                    workspace.storage, source, place, sha256=how.sha256, began=bar.total, advanced=bar.advance
                 )
         else:
             assert isinstance(source, ObjectPlace)

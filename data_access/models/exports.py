@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_access.errors import DataError, Reason
-from data_access.models import layout, locking, portable, progress
+from data_access.models import layout, locking, portable
 from data_access.models.load import require_trust
 from data_access.models.portable.frames import head
 from data_access.models.portable.pyfunc import NOTE
 from data_access.models.repository import Repository, temporary
 from data_access.names import did_you_mean
+from data_access.progress import progress
 from data_access.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -65,11 +66,11 @@ def export(  # noqa: PLR0913 - all but the first three are switches
         raise DataError(Reason.ALREADY_THERE, f"{target} is there already, and not empty.", "Name a new folder.")
     with (
         temporary() as scratch,
-        progress.over_bytes(repository.workspace.settings, f"export {found}", found.size) as advance,
+        progress(repository.workspace.settings, f"Exporting {found}", size=found.size) as bar,
     ):
         fetched = Path(scratch)
         for part in (layout.MODEL, layout.EXAMPLE, layout.ENVIRONMENT, layout.CODE):
-            repository.fetch(found, fetched, part, advance)
+            repository.fetch(found, fetched, part, bar.advance)
         ready = fetched / "export"
         (_write_mlflow if flavour == "mlflow" else _write_folder)(found, fetched, ready, repository)
         target.parent.mkdir(parents=True, exist_ok=True)

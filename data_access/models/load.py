@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from data_access.errors import CorruptError, DataError, ForbiddenError, Reason
-from data_access.models import layout, progress
+from data_access.models import layout
 from data_access.models.artifact import ModelVersion
 from data_access.models.portable import registry
 from data_access.models.repository import Repository, temporary
+from data_access.progress import progress
 from data_access.workspace import Workspace
 
 #: Formats whose files are used as long as the model is.
@@ -45,8 +46,8 @@ def load_model(
         )
     with temporary() as scratch:
         target = Path(scratch) if found.format not in _STAYS else _lasting()
-        with progress.over_bytes(repository.workspace.settings, f"load {found}", found.size) as advance:
-            folder = repository.fetch(found, target, layout.MODEL, advance)
+        with progress(repository.workspace.settings, f"Loading {found}", size=found.size) as bar:
+            folder = repository.fetch(found, target, layout.MODEL, bar.advance)
         return _loaded(found, format_, folder, {} if into is None else {"into": into})
 
 

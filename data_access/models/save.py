@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from data_access.errors import DataError, Reason
-from data_access.models import choose, layout, locking, origins, progress
+from data_access.models import choose, layout, locking, origins
 from data_access.models.artifact import (
     ExampleRecord,
     Field,
@@ -23,6 +23,7 @@ from data_access.models.portable import registry
 from data_access.models.portable.refusal import Refusal
 from data_access.models.reference import checked_name
 from data_access.models.repository import Repository, temporary
+from data_access.progress import Progress, progress
 from data_access.tables.ids import ulid
 from data_access.tables.model import Anchor, Code
 from data_access.workspace import Workspace
@@ -82,11 +83,15 @@ def save_model(  # noqa: PLR0913 - one call keeps all that there is to know
         origins.anchors_of(repository.workspace, inputs),
         str(repository.resolve(parent)) if parent is not None else None,
     )
-    with temporary() as scratch:
+    with (
+        temporary() as scratch,
+        progress(repository.workspace.settings, f"Saving model {given.name}", steps=4) as bar,
+    ):
         folder = Path(scratch)
-        kept = _kept(model, folder, example, format, _checked_tolerance(tolerance))
+        kept = _kept(model, folder, example, format, _checked_tolerance(tolerance), bar)
+        bar.step("locking the environment")
         draft = _draft(model, folder, kept, given, notes, seed, repository)
-        version = _publish(repository, folder, draft, given.inputs)
+        version = _publish(repository, folder, draft, given.inputs, bar)
     _warn(version)
     return version
 
@@ -117,9 +122,13 @@ def _checked_tolerance(tolerance: float) -> float:
     return float(tolerance)
 
 
-def _kept(model: Any, folder: Path, given: Any, format_: str | None, tolerance: float) -> _Kept:
+def _kept(  # noqa: PLR0913, PLR0917 - what was given, and where it goes
+    model: Any, folder: Path, given: Any, format_: str | None, tolerance: float, bar: Progress
+) -> _Kept:
+    bar.step("asking the example")
     example = None if given is None else _example(model, given, tolerance)
     (folder / layout.MODEL).mkdir()
+    bar.step("writing it" if example is None else "writing it, reading it back and asking again")
     written = choose.write(model, folder / layout.MODEL, example, format_)
     if example is not None:
         (folder / layout.EXAMPLE).mkdir()
@@ -233,15 +242,17 @@ def _keep_code(folder: Path) -> Code:
     return code
 
 
-def _publish(repository: Repository, folder: Path, draft: ModelVersion, anchors: Sequence[Anchor]) -> ModelVersion:
+def _publish(
+    repository: Repository, folder: Path, draft: ModelVersion, anchors: Sequence[Anchor], bar: Progress
+) -> ModelVersion:
     number = repository.claim(draft.name, draft.id)
     version = replace(draft, version=number)
     sizes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     inputs: tuple[InputRecord, ...] = ()
     try:
         inputs = origins.pinned(repository.workspace, anchors, f"model {version}")
-        with progress.over_bytes(repository.workspace.settings, f"save {version}", sizes) as advance:
-            files = repository.upload(draft.name, number, folder, advance)
+        bar.step("storing the files", sizes)
+        files = repository.upload(draft.name, number, folder, bar.advance)
     except BaseException:
         with suppress(DataError):  # what can't be removed has no manifest: nobody sees it
             repository.discard(draft.name, number, folder)

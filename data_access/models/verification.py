@@ -16,18 +16,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_access.errors import DataError, Reason
-from data_access.models import layout, locking, portable, progress, uv
+from data_access.models import layout, locking, portable, uv
 from data_access.models.installed import content_in
 from data_access.models.load import require_trust
 from data_access.models.portable.probe import MARKER
 from data_access.models.repository import Repository, temporary
 from data_access.models.show import Sheet
+from data_access.progress import Progress, progress
 from data_access.workspace import Workspace
 
 if TYPE_CHECKING:
     from data_access.models.artifact import EnvironmentLock, ModelVersion
 
 _LONGEST_S = 1800
+#: What a person who waits is told of each step.
+_STEPS = {
+    "files": "fetching its files",
+    "environment": "building its environment",
+    "packages": "comparing the packages",
+    "example": "loading it there and asking its example",
+}
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,10 @@ class Verification:
             (step.name, "ok" if step.ok else "DIFFERS", step.seen, f"{step.seconds:.1f} s") for step in self.steps
         )
         title = f"{self.version}: {'reproduced' if self.ok else 'NOT reproduced'}"
-        return Sheet(title, ("step", "", "seen", "took"), rows, "; ".join(self.notes), widest=None)
+        return Sheet(
+            title, ("step", "", "seen", "took"), rows, "; ".join(self.notes), widest=None,
+            kinds=("text", "text", "sentence", "count"),
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         return self.sheet().text()
@@ -99,9 +110,9 @@ def verify(  # noqa: PLR0913 - all but the first two are switches
     _require_askable(found)
     with (
         temporary() as scratch,
-        progress.over_steps(repository.workspace.settings, f"verify {found}", 4) as advance,
+        progress(repository.workspace.settings, f"Verifying {found}", steps=len(_STEPS)) as bar,
     ):
-        return _Run(repository, found, Path(scratch), advance).all(everything=everything, offline=offline)
+        return _Run(repository, found, Path(scratch), bar).all(everything=everything, offline=offline)
 
 
 def _require_askable(version: ModelVersion) -> None:
@@ -115,10 +126,8 @@ def _require_askable(version: ModelVersion) -> None:
 
 
 class _Run:
-    def __init__(
-        self, repository: Repository, version: ModelVersion, folder: Path, advance: Callable[[str], None]
-    ) -> None:
-        self._repository, self._version, self._folder, self._advance = repository, version, folder, advance
+    def __init__(self, repository: Repository, version: ModelVersion, folder: Path, bar: Progress) -> None:
+        self._repository, self._version, self._folder, self._bar = repository, version, folder, bar
         self._steps: list[Step] = []
         self._notes: list[str] = []
 
@@ -130,7 +139,7 @@ class _Run:
         return Verification(self._version, tuple(self._steps), tuple(self._notes), deviation)
 
     def _timed(self, name: str, work: Callable[[], tuple[bool, str, Any]]) -> Any:
-        self._advance(name)
+        self._bar.step(_STEPS[name], self._version.size if name == "files" else None)
         began = time.monotonic()
         ok, seen, value = work()
         self._steps.append(Step(name, ok, seen, time.monotonic() - began))
@@ -138,7 +147,7 @@ class _Run:
 
     def _fetch(self) -> tuple[bool, str, None]:
         for part in (layout.MODEL, layout.EXAMPLE, layout.ENVIRONMENT):
-            self._repository.fetch(self._version, self._folder, part)
+            self._repository.fetch(self._version, self._folder, part, self._bar.advance)
         return True, f"{len(self._version.files)} files as they were saved", None
 
     def _build(self, everything: bool, offline: bool) -> tuple[bool, str, Path]:

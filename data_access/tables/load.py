@@ -13,10 +13,10 @@ import pyarrow as pa
 from data_access.arguments import whole
 from data_access.errors import DataError, Reason, naming
 from data_access.names import TableName
+from data_access.progress import progress
 from data_access.tables.frames import into as as_frame
 from data_access.tables.model import Anchor
 from data_access.tables.plan import ReadPlan, plan
-from data_access.tables.progress import progress
 from data_access.tables.read import batches, empty, read
 from data_access.tables.snapshot import open_snapshot
 from data_access.workspace import Workspace, current
@@ -126,7 +126,7 @@ def _table_of(workspace: Workspace, name: TableName, asked: _Asked) -> pa.Table:
     found = _plan(workspace, name, asked)
     if isinstance(found, pa.Table):
         return found
-    with progress(workspace.settings, f"Loading {name}", found.kept.bytes) as bar:
+    with progress(workspace.settings, f"Loading {name}", size=found.kept.bytes) as bar:
         return read(workspace, found, progress=bar, verify=asked.verify)
 
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from data_access.progress import Progress
 from data_access.tables.decode import Decoding, no_columns
 from data_access.tables.fetch import Fetching, fetched
 from data_access.tables.plan import ReadPlan
-from data_access.tables.progress import Progress
 from data_access.tables.schema import from_file
 from data_access.workspace import Workspace
 

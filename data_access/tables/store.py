@@ -92,8 +92,8 @@ def written(  # noqa: PLR0913
     comments: Mapping[str, str] | None,
 ) -> Proposal:
     """The data, written and checked, as a proposal to commit. Nothing is visible yet."""
+    from data_access.progress import progress
     from data_access.tables.frames import source_of
-    from data_access.tables.progress import progress
     from data_access.tables.write import write_files
 
     began, now = monotonic(), workspace.now()
@@ -108,7 +108,7 @@ def written(  # noqa: PLR0913
         if target.fixed is not None:
             _check_new(store, target.schema, base, [target.fixed])
         id_ = ulid(now)
-        with progress(workspace.settings, f"Storing {store.name}", None) as told:
+        with progress(workspace.settings, f"Storing {store.name}", rows=target.source.rows) as told:
             files = write_files(
                 workspace, root, target.schema, target.source, batch=id_, fixed=target.fixed, progress=told
             )

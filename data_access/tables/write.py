@@ -20,8 +20,8 @@ from data_access.tables.split import split
 from data_access.workspace import Workspace
 
 if TYPE_CHECKING:
+    from data_access.progress import Progress
     from data_access.tables.frames import Source
-    from data_access.tables.progress import Progress
 
 #: Of a file before encoding; encoded it is about half.
 FILE_BYTES = 512 * 1024**2
@@ -205,11 +205,11 @@ class _Writing:
     def _collect(self) -> None:
         done, _ = wait(self._busy, return_when=FIRST_COMPLETED)
         for future in done:
-            size = self._busy.pop(future)
+            del self._busy[future]
             file = future.result()
             self._done.append(file)
             if self._progress is not None:
-                self._progress.advance(size, file.rows)
+                self._progress.advance(file.size, file.rows)
         if self._failure is not None:
             raise self._failure
 

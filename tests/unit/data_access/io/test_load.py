@@ -1,21 +1,16 @@
-"""What the words of `load_dataframe` mean, and who sees a progress bar."""
+"""What the words of `load_dataframe` mean."""
 
 from __future__ import annotations
 
-import io
-import sys
 from pathlib import Path
 
 import pandas
 import pytest
 
-from data_access.config import Settings
 from data_access.errors import DataError, Reason
 from data_access.names import TableName
 from data_access.tables import load
-from data_access.tables import progress as progress_module
 from data_access.tables.model import Anchor
-from data_access.tables.progress import progress
 
 ANCHOR = Anchor(TableName("sales", "orders"), 42, "01J0000000000000000000000")
 
@@ -63,30 +58,3 @@ def test_words_that_mean_nothing_are_refused_before_anything_is_asked(call: obje
     with pytest.raises(DataError, match=said) as caught:
         call()  # type: ignore[operator]
     assert caught.value.reason is Reason.BAD_ARGUMENT
-
-
-class _Clock:
-    now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
-@pytest.mark.parametrize(
-    ("setting", "watched", "shown"), [(None, True, True), (None, False, False), (False, True, False)]
-)
-def test_a_bar_comes_after_a_second_where_somebody_looks_on(
-    monkeypatch: pytest.MonkeyPatch, setting: bool | None, watched: bool, shown: bool
-) -> None:
-    screen, clock = io.StringIO(), _Clock()
-    screen.isatty = lambda: watched  # type: ignore[method-assign]
-    monkeypatch.setattr(sys, "stderr", screen)
-    monkeypatch.setattr(progress_module, "time", clock)
-    monkeypatch.delitem(sys.modules, "IPython", raising=False)
-    with progress(Settings(progress=setting), "Loading sales.orders", 4 * 1024**2) as bar:
-        bar.advance(1024**2, 1000)
-        assert screen.getvalue() == ""  # what is over at once needs none
-        clock.now = 1.5
-        bar.advance(1024**2, 1000)
-    assert ("Loading sales.orders" in screen.getvalue()) is shown
-    assert (bar.bytes, bar.rows) == (2 * 1024**2, 2000)
