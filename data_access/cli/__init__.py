@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 OK, REFUSED, USAGE, INTERRUPTED = 0, 1, 2, 130
 _USAGE_REASONS = ("bad-name", "bad-argument")
-#: What is a flag here is an argument in Python, where most remedies are read.
-_FLAG = re.compile(r"\b(overwrite|resume|move)=True\b")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,7 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _tell(error: DataError, *, as_json: bool) -> None:
     """Two lines: what happened, what to do. With --json one object of the same."""
-    remedy = _FLAG.sub(r"--\1", error.remedy)
+    from data_access.cli.hints import in_shell
+
+    remedy = in_shell(error.remedy)
     if as_json:
         told = {"reason": str(error.reason), "sentence": error.sentence, "remedy": remedy}
         print(json.dumps({"error": told}, ensure_ascii=False), file=sys.stderr)

@@ -57,9 +57,10 @@ class _Verbs:
         self._move()
         self._ask()
 
-    def _verb(self, name: str, what: str, example: str = "") -> argparse.ArgumentParser:
+    def _verb(self, name: str, what: str, example: str = "", also: tuple[str, ...] = ()) -> argparse.ArgumentParser:
         return self._verbs.add_parser(
             name,
+            aliases=also,
             help=what,
             description=f"{what[0].upper()}{what[1:]}.",
             epilog=f"example:\n  {example}" if example else None,
@@ -75,12 +76,13 @@ class _Verbs:
         )
         verb.add_argument("what", metavar="TABLE|PATH")
         verb.add_argument("-n", "--rows", type=_positive, default=10, help="how many (10)")
-        verb = self._verb("where", "where something of this name is", "data-access where 'ord*'")
+        verb = self._verb("where", "where something of this name is", "data-access where 'ord*'", ("where-is",))
         verb.add_argument("name", metavar="NAME|PATH")
         verb = self._verb(
             "search", "tables by words in names, columns, comments and tags", "data-access search customer country"
         )
         verb.add_argument("words", nargs="+", metavar="WORD")
+        verb.add_argument("--tags", action="store_true", help="also in tags, however many tables there are")
         verb.add_argument("-n", "--limit", type=_positive, default=50, help="how many (50)")
 
     def _past(self) -> None:
@@ -89,8 +91,8 @@ class _Verbs:
         verb.add_argument("-n", "--limit", type=_positive, default=100, help="how many commits (100)")
         verb.add_argument("--all", action="store_true", help="all commits")
         verb = self._verb("diff", "what changed between two commits of a table", "data-access diff sales.orders 41 42")
-        verb.add_argument("table", metavar="TABLE")
-        verb.add_argument("before", type=_as_of, metavar="COMMIT")
+        verb.add_argument("table", metavar="TABLE[@COMMIT]")
+        verb.add_argument("before", type=_as_of, nargs="?", metavar="COMMIT", help="needed unless TABLE names it")
         verb.add_argument("after", type=_as_of, nargs="?", metavar="COMMIT", help="the present one when left out")
         verb.add_argument("--rows", action="store_true", help="also compare the rows of changed partitions")
         verb.add_argument("--key", action="append", default=[], metavar="COLUMN", help="columns that name a row")
@@ -109,6 +111,17 @@ class _Verbs:
         verb.add_argument("-m", "--note", default="", help="why")
         verb.add_argument("--move", action="store_true", help="take the name from another commit")
         verb.add_argument("--delete", action="store_true", help="take the name away")
+
+        verb = self._verb(
+            "anchor", "hold a commit, so that gc keeps it", "data-access anchor sales.orders 42 -m 'report of June'"
+        )
+        verb.add_argument("table", metavar="TABLE[@COMMIT]")
+        verb.add_argument("commit", nargs="?", type=_as_of, metavar="COMMIT", help="the present one when left out")
+        verb.add_argument("-m", "--note", default="", help="why")
+        verb.add_argument("--release", action="store_true", help="give back what you hold of that commit")
+        verb = self._verb("lineage", "what a table was made from", "data-access lineage sales.report@3")
+        verb.add_argument("table", metavar="TABLE[@COMMIT]")
+        verb.add_argument("--depth", type=_positive, default=8, help="so many levels (8)")
 
     def _keep(self) -> None:
         verb = self._verb(

@@ -5,20 +5,33 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import data_access as api
+from data_access.cli.hints import listing_in_shell
 from data_access.cli.output import Answer, width
 from data_access.cli.tutorial import tutorial
+from data_access.cli.values import commit_value, named, origin_value, table_value
 from data_access.discover.listing import Head, Listing, Section, as_text
+from data_access.errors import DataError, Reason
+from data_access.tables import snapshot
+from data_access.workspace import current
 
 
 def _ls(given: argparse.Namespace) -> Answer:
+    database, dot, _ = (given.name or "").partition(".")
+    workspace = current()
+    if given.json and dot and database not in workspace.settings.databases:
+        return Answer(table_value(workspace, given.name), "")
     found = api.browse(given.name)
     if len(found.sections) == 1 and not found.sections[0].title:
-        return Answer(found.rows, as_text(found, width()))
+        keys = "partitioned by"
+        rows = [{**row, keys: (row[keys] or "").split(", ") if row[keys] else []} if keys in row else row
+                for row in found.rows]  # fmt: skip
+        return Answer(rows, _text(found))
     sections = {each.title.lower(): found.section(each.title) for each in found.sections}
-    return Answer({"name": found.title, **found.facts, **sections}, as_text(found, width()))
+    return Answer({"name": found.title, **found.facts, **sections}, _text(found))
 
 
 def _head(given: argparse.Namespace) -> Answer:
@@ -32,25 +45,34 @@ def _where(given: argparse.Namespace) -> Answer:
 
 
 def _search(given: argparse.Namespace) -> Answer:
-    return _listing(api.search(" ".join(given.words), limit=given.limit))
+    return _listing(api.search(" ".join(given.words), limit=given.limit, tags=given.tags or None))
 
 
 def _history(given: argparse.Namespace) -> Answer:
     found = api.history(given.table, limit=None if given.all else given.limit)
-    commits = [{**_commit(each), "readable": found.is_readable(each)} for each in found]
-    return Answer(commits, as_text(found.listing(), width()))
+    commits = [{**commit_value(each), "readable": found.is_readable(each)} for each in found]
+    return Answer(commits, _text(found.listing()))
 
 
 def _diff(given: argparse.Namespace) -> Answer:
-    after = None if given.after is None else _at(given.table, given.after)
-    found = api.diff(_at(given.table, given.before), after, rows=given.rows, keys=given.key or None)
+    table, at, _ = given.table.partition("@")
+    commits = [each for each in (given.table if at else None, given.before, given.after) if each is not None]
+    if not 1 <= len(commits) <= 2:
+        raise DataError(
+            Reason.BAD_ARGUMENT, f"diff compares one commit with the present one, or two; these are {len(commits)}.",
+            f"Write: data-access diff {table} 41, or: data-access diff {table} 41 42.",
+        )  # fmt: skip
+    found = api.diff(*(_at(table, each) for each in commits), rows=given.rows, keys=given.key or None)
     value: dict[str, Any] = {
-        "from": found.a.anchor, "to": found.b.anchor, "columns": found.columns, "partitions": found.partitions,
+        "from": found.a.anchor, "to": found.b.anchor, "columns": found.columns,
+        "partitions": [
+            {**vars(each), "partition": named(found.b.schema, each.partition)} for each in found.partitions
+        ],
     }  # fmt: skip
     if found.rows is not None:
         kinds = {"added": found.rows.added, "removed": found.rows.removed, "changed": found.rows.changed}
-        value["rows"] = {kind: table.to_pylist() for kind, table in kinds.items() if table is not None}
-    return Answer(value, as_text(found.listing(), width()))
+        value["rows"] = {kind: rows.to_pylist() for kind, rows in kinds.items() if rows is not None}
+    return Answer(value, _text(found.listing()))
 
 
 def _at(table: str, commit: int | str) -> str:
@@ -61,13 +83,16 @@ def _at(table: str, commit: int | str) -> str:
 def _rollback(given: argparse.Namespace) -> Answer:
     commit = api.rollback(given.table, given.to, message=given.message)
     text = f"{commit.table} is what it was at commit {commit.restores}; this is commit {commit.number}."
-    return Answer(_commit(commit), text)
+    if not given.json:
+        with suppress(DataError):  # it is done, whether or not what it changed can be shown
+            text += f"\n\n{_text(api.diff(f'{commit.table}@{commit.number - 1}', commit).listing())}"
+    return Answer(commit_value(commit), text)
 
 
 def _tag(given: argparse.Namespace) -> Answer:
     if given.name is None:
         found = api.tags(given.table)
-        return Answer({name: str(anchor) for name, anchor in found.items()}, as_text(found.listing(), width()))
+        return Answer({name: str(anchor) for name, anchor in found.items()}, _text(found.listing()))
     if given.delete:
         api.untag(given.table, given.name)
         return Answer({"deleted": given.name}, f"{given.table} has no tag {given.name} any more.")
@@ -77,6 +102,32 @@ def _tag(given: argparse.Namespace) -> Answer:
     )
 
 
+def _anchor(given: argparse.Namespace) -> Answer:
+    table, at, commit = given.table.partition("@")
+    which = given.table if ":" in commit else given.commit if not at else int(commit) if commit.isdigit() else commit
+    if not given.release:
+        held = api.anchor(table, as_of=which, note=given.note)
+        return Answer({"anchor": str(held)}, f"{held} is held until: data-access anchor {held} --release")
+    if which is None:
+        raise DataError(
+            Reason.BAD_ARGUMENT, f"'{given.table}' names no commit to let go of.",
+            f"Write: data-access anchor {table} 41 --release.",
+        )  # fmt: skip
+    workspace = current()
+    record, _ = snapshot.head_of(workspace, api.TableName.parse(table))
+    of = snapshot.commit_at(workspace, record, which).anchor
+    count = api.release(of)
+    told = f"{count} of your anchors on {of} {'is' if count == 1 else 'are'} given back."
+    return Answer({"anchor": str(of), "released": count}, told)
+
+
+def _lineage(given: argparse.Namespace) -> Answer:
+    from data_access.provenance.lineage import lineage
+
+    found = lineage(given.table, depth=given.depth)
+    return Answer(origin_value(found.root), str(found))
+
+
 def _gc(given: argparse.Namespace) -> Answer:
     found = api.gc(given.table, dry_run=not given.yes, keep_days=given.keep_days, keep_last=given.keep_last)
     value = {
@@ -84,7 +135,7 @@ def _gc(given: argparse.Namespace) -> Answer:
         "bytes_removed": found.bytes_removed, "removed": found.removed, "kept": found.kept,
     }  # fmt: skip
     hint = "" if given.yes else "\n--yes lets it go."
-    return Answer(value, as_text(found.listing(), width()) + hint)
+    return Answer(value, _text(found.listing()) + hint)
 
 
 def _check(given: argparse.Namespace) -> Answer:
@@ -132,7 +183,11 @@ def _models(given: argparse.Namespace) -> Answer:
 
 
 def _listing(found: Listing) -> Answer:
-    return Answer(found.rows, as_text(found, width()))
+    return Answer(found.rows, _text(found))
+
+
+def _text(found: Listing) -> str:
+    return as_text(listing_in_shell(found), width())
 
 
 def _rows(table: Any, most: int | None = None) -> Answer:
@@ -165,20 +220,8 @@ def _told(value: Any) -> str:
     return "null" if value is None else str(value)
 
 
-def _commit(commit: Any) -> dict[str, Any]:
-    """A commit as `--json` gives it: what `history` shows, and its schema as name → type."""
-    return {
-        "table": commit.table, "number": commit.number, "id": commit.id, "anchor": str(commit.anchor),
-        "at": commit.at, "by": commit.by, "operation": commit.operation, "mode": commit.mode,
-        "message": commit.message, "rows": commit.rows, "bytes": commit.bytes, "files": commit.files,
-        "changed": commit.changed, "inputs": [str(each) for each in commit.inputs], "checks": commit.checks,
-        "restores": commit.restores,
-        "columns": {each.name: each.arrow for each in (*commit.schema.columns, *commit.schema.partition_by)},
-    }  # fmt: skip
-
-
 COMMANDS: dict[str, Callable[[argparse.Namespace], Answer]] = {
-    "ls": _ls, "head": _head, "where": _where, "search": _search, "history": _history, "diff": _diff,
-    "rollback": _rollback, "tag": _tag, "gc": _gc, "check": _check, "copy": _copy, "move": _move, "sql": _sql,
-    "models": _models, "tutorial": tutorial,
+    "ls": _ls, "head": _head, "where": _where, "where-is": _where, "search": _search, "history": _history,
+    "diff": _diff, "rollback": _rollback, "tag": _tag, "anchor": _anchor, "lineage": _lineage, "gc": _gc,
+    "check": _check, "copy": _copy, "move": _move, "sql": _sql, "models": _models, "tutorial": tutorial,
 }  # fmt: skip

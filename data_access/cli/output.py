@@ -10,7 +10,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -35,13 +35,16 @@ def write(answer: Answer, *, as_json: bool) -> None:
 
 
 def plain(value: Any) -> Any:  # noqa: PLR0911 - a case each
-    """As JSON has it: times as ISO 8601, decimals and what else has no JSON type as text, bytes as base64. Pure."""
+    """As JSON has it: times as ISO 8601, durations in seconds, decimals and what else has no JSON type as text, bytes
+    as base64. Pure."""
     if value is None or isinstance(value, bool | int | str):
         return value.value if isinstance(value, Enum) else value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, datetime | date | time):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, bytes | memoryview):

@@ -67,7 +67,8 @@ def ends(facts: Facts, keep: Keep) -> dict[int, datetime | None]:
 
     Those that only a hold keeps, and those that were given up, are not in it.
     """
-    head, found = facts.chain[0], {}
+    head = facts.chain[0]
+    found: dict[int, datetime | None] = {}
     for successor, commit in zip(facts.chain, facts.chain[1:], strict=False):
         if commit.number in head.expired:
             continue

@@ -275,7 +275,7 @@ def test_the_command_line(run: Callable[..., subprocess.CompletedProcess[str]], 
 
     assert [row["table"] for row in value("ls", "sandbox_ann")] == ["orders"]
     table = value("ls", "sandbox_ann.orders")
-    assert (table["rows"], len(table["partitions"])) == ("5", 2)
+    assert (table["rows"], len(table["partitions"])) == (5, 2)
     assert [row["number"] for row in value("history", "sandbox_ann.orders")][-1] == 1
     assert value("head", "sandbox_ann.orders", "-n", "1") == [{"shop": "a", "amount": 1.5, "day": "2026-11-19"}]
     assert value("search", "shop")[0]["where"] == "sandbox_ann.orders"

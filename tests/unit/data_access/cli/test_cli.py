@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import pytest
 from data_access import cli
 from data_access.cli import commands
 from data_access.cli.arguments import parser
+from data_access.cli.hints import in_shell
 from data_access.cli.output import Answer, plain
 from data_access.errors import DataError, NotFoundError, Reason
 from data_access.names import TableName
@@ -102,6 +103,32 @@ def test_json_goes_before_or_after_the_verb(
     assert capsys.readouterr().out == "text\n"
 
 
+@pytest.mark.parametrize(
+    ("python", "command"),
+    [
+        ('browse("name") shows the tables of one.', "data-access ls NAME shows the tables of one."),
+        ("browse() shows all.", "data-access ls shows all."),
+        ('history("sandbox_ann.orders") lists them.', "data-access history sandbox_ann.orders lists them."),
+        ("history(table, limit=None)", "data-access history TABLE --all"),
+        ('rollback("a.b", 41);', "data-access rollback a.b 41;"),
+        (
+            "search('some words') and search(…, tags=True)",
+            "data-access search some words and data-access search … --tags",
+        ),
+        ('untag("a.b", "v1")', "data-access tag a.b v1 --delete"),
+        ('release("a.b@1:01J")', "data-access anchor a.b@1:01J --release"),
+        ("where_is('ord*')", "data-access where 'ord*'"),
+        ("overwrite=True replaces it", "--overwrite replaces it"),
+        (
+            "checks.browse(x), get_checks(…) and load_dataframe(x)",
+            "checks.browse(x), get_checks(…) and load_dataframe(x)",
+        ),
+    ],
+)
+def test_hints_in_python_are_said_as_commands(python: str, command: str) -> None:
+    assert in_shell(python) == command
+
+
 @dataclass(frozen=True)
 class Nested:
     anchor: Anchor
@@ -113,10 +140,12 @@ def test_everything_has_a_json_form() -> None:
     value = {
         "n": math.nan, "d": Decimal("1.50"), "day": date(2026, 1, 2), "b": b"\x00\xff", "t": (1, {2}),
         1: Nested(anchor, Reason.CORRUPT), "o": object, "yes": True, "none": None,
+        "took": timedelta(minutes=1.5),
     }  # fmt: skip
     assert json.loads(json.dumps(plain(value))) == {
         "n": None, "d": "1.50", "day": "2026-01-02", "b": "AP8=", "t": [1, [2]],
         "1": {"anchor": "a.b@3:01J", "reason": "corrupt"}, "o": str(object), "yes": True, "none": None,
+        "took": 90.0,
     }  # fmt: skip
 
 
