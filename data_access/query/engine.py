@@ -13,9 +13,14 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from data_access.errors import DataError
+from data_access.query.refusals import Known, refused
 from data_access.query.scan import Scanned, Scans
-from data_access.query.statement import Query, parse, refused
+from data_access.query.statement import Query, parse
 from data_access.tables.model import Anchor
+
+#: Refusals before anything is read, which a second try repeats.
+_OF_NAMES = (duckdb.BinderException, duckdb.CatalogException)
 
 
 class Source(Protocol):
@@ -47,6 +52,7 @@ class Engine:
         self._duckdb.execute("set TimeZone = 'UTC'")
         self._duckdb.execute("set python_enable_replacements = false")  # frames come by `frames=`, not by luck
         self._catalogs: set[str] = set()
+        self._columns: dict[tuple[str, ...], list[str]] = {}
         self.scans = Scans()
 
     def parse(self, text: str) -> Query:
@@ -55,6 +61,7 @@ class Engine:
     def bind(self, words: tuple[str, ...], source: Source) -> None:
         """Give a source the name that the query uses, so that the query runs as it was written."""
         *path, name = words
+        self._columns[tuple(word.lower() for word in words)] = list(source.schema.names)
         held = name if not path else f"source {'.'.join(words)}"
         with self._failing():
             self._duckdb.register(held, Scanned(".".join(words), source.schema, source.open, self.scans))
@@ -70,8 +77,24 @@ class Engine:
             )
 
     def run(self, query: Query, parameters: Any) -> duckdb.DuckDBPyRelation:
-        with self._failing():
+        with self._failing(query, parameters):
             return self._duckdb.sql(query.text, params=parameters)
+
+    def _refused(self, error: duckdb.Error, query: Query | None, parameters: Any) -> DataError:
+        if query is None:
+            return refused(error)
+        detail = self._detail(query.text, parameters) if isinstance(error, _OF_NAMES) else ""
+        known = Known({name: self._columns.get(key, ()) for name, key in query.named.items()})
+        return refused(error, query.text, detail, known)
+
+    def _detail(self, text: str, parameters: Any) -> str:
+        """The same refusal once more, as a statement: DuckDB's relations don't say where in the query it is."""
+        try:
+            self._duckdb.execute("set errors_as_json = true")
+            self._duckdb.execute(text, parameters)
+        except duckdb.Error as error:
+            return str(error)
+        return ""
 
     def table(self, relation: duckdb.DuckDBPyRelation) -> pa.Table:
         with self._failing():
@@ -89,7 +112,7 @@ class Engine:
         self._duckdb.close()
 
     @contextmanager
-    def _failing(self) -> Iterator[None]:
+    def _failing(self, query: Query | None = None, parameters: Any = None) -> Iterator[None]:
         """What a scan raised is what is told; DuckDB and Arrow know only its text."""
         try:
             yield
@@ -97,7 +120,7 @@ class Engine:
             if self.scans.failed is not None:
                 raise self.scans.failed from error
             if isinstance(error, duckdb.Error):
-                raise refused(error) from error
+                raise self._refused(error, query, parameters) from error
             raise
 
 

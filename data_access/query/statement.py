@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import duckdb
@@ -10,6 +11,7 @@ import sqlglot
 from sqlglot import exp
 
 from data_access.errors import DataError, Reason
+from data_access.query.refusals import marked, refused
 
 _FILE = re.compile(r"\.(parquet|pq|csv|tsv|jsonl?|ndjson)(\.(gz|zst))?$", re.IGNORECASE)
 _EXPLAIN = re.compile(r"\s*explain\s+(analyze\s+)?", re.IGNORECASE)
@@ -38,11 +40,15 @@ class Reference:
 
 @dataclass(frozen=True)
 class Query:
-    """One SELECT (or the EXPLAIN of one), as it was written. `local` are the names that its WITH gives."""
+    """One SELECT (or the EXPLAIN of one), as it was written.
+
+    `local` are the names that its WITH gives; `named` what its tables are called in it, in lower case.
+    """
 
     text: str
     references: tuple[Reference, ...]
     local: frozenset[str] = frozenset()
+    named: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
 
 
 def parse(text: str, connection: duckdb.DuckDBPyConnection) -> Query:
@@ -63,18 +69,21 @@ def parse(text: str, connection: duckdb.DuckDBPyConnection) -> Query:
         ) from error
     shift = explain.end() if explain else 0
     found: dict[tuple[str, ...], Reference] = {}
+    named: dict[str, tuple[str, ...]] = {}
     for table in tree.find_all(exp.Table):
         if isinstance(table.this, exp.Identifier):
             reference = _reference(table, shift)
             found.setdefault(reference.key, reference)
-    return Query(text, tuple(found.values()), frozenset(each.alias.lower() for each in tree.find_all(exp.CTE)))
+            named.setdefault(table.alias_or_name.lower(), reference.key)
+    local = frozenset(each.alias.lower() for each in tree.find_all(exp.CTE))
+    return Query(text, tuple(found.values()), local, named)
 
 
 def _check(text: str, connection: duckdb.DuckDBPyConnection) -> None:
     try:
         kinds = [statement.type.name for statement in connection.extract_statements(text)]
     except duckdb.Error as error:
-        raise refused(error) from error
+        raise refused(error, text) from error
     if len(kinds) != 1:
         held = f"{len(kinds)} statements" if kinds else "no statement"
         raise DataError(Reason.BAD_QUERY, f"The text holds {held}; sql() runs one.", "Give one SELECT.")
@@ -103,23 +112,7 @@ def mark(text: str, reference: Reference) -> str:
     """The line of the query that names it, with a mark below, as DuckDB shows it. Pure."""
     if not reference.end:
         return ""
-    start = text.rfind("\n", 0, reference.start) + 1
-    end = text.find("\n", reference.start)
-    head = f"LINE {text.count(chr(10), 0, start) + 1}: "
-    line = text[start : end if end >= 0 else len(text)]
-    below = " " * (len(head) + reference.start - start) + "^" * (reference.end - reference.start)
-    return f"\n{head}{line}\n{below}\n"
-
-
-def refused(error: duckdb.Error) -> DataError:
-    """DuckDB's sentence with its mark in the query."""
-    lines = [line for line in str(error).strip().splitlines() if line.strip()] or [type(error).__name__]
-    first, *marks = lines
-    remedy = "Correct the query at the mark." if any("^" in line for line in marks) else "Correct the query."
-    if isinstance(error, duckdb.OutOfMemoryException):
-        remedy = "Select fewer columns or rows, aggregate earlier, or choose a larger machine."
-    sentence = f"The query does not run: {first.rstrip('.!')}."
-    return DataError(Reason.BAD_QUERY, "\n".join([sentence, *marks, ""]) if marks else sentence, remedy)
+    return f"\n{marked(text, reference.start, reference.end)}\n"
 
 
 def _plain(text: str) -> str:
