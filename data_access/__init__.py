@@ -15,7 +15,7 @@ partition at once don't lose each other's work: the later one is told. Hive, Spa
     find           browse, search, where_is, preview, copy, move, sql
     store          store_dataframe, several, drop_partitions, comment, checks (a module: what must hold of a table)
     load           load_dataframe, load_batches; load and save for single files (Parquet, CSV, JSON)
-    history        history, diff, rollback, tag, untag, tags, anchor, release, gc
+    history        history, diff, rollback, tag, untag, tags, anchor, release, gc, drop_table
     provenance     inputs, lineage, reconstruct
     models         save_model, load_model, compare, models (a module: aliases, export, verify)
     set up         configure, connect; else the file ~/.config/remuda/data.yaml and REMUDA_DATA_… say where
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from data_access.query import sql
     from data_access.tables.anchors import anchor, release
     from data_access.tables.diff import diff
+    from data_access.tables.drop import drop_table
     from data_access.tables.gc import gc
     from data_access.tables.load import load_batches, load_dataframe
     from data_access.tables.log import history
@@ -62,6 +63,7 @@ _FROM = {
     "query": ("sql",),
     "tables.anchors": ("anchor", "release"),
     "tables.diff": ("diff",),
+    "tables.drop": ("drop_table",),
     "tables.gc": ("gc",),
     "tables.load": ("load_batches", "load_dataframe"),
     "tables.log": ("history",),
@@ -92,6 +94,7 @@ __all__ = [
     "copy",
     "diff",
     "drop_partitions",
+    "drop_table",
     "gc",
     "history",
     "inputs",

@@ -58,6 +58,7 @@ class Reason(StrEnum):
     CORRUPT = "corrupt"
     EXPIRED = "expired"
     LOCKED = "locked"
+    HELD = "held"
     # Checks, models, queries
     CHECK_FAILED = "check-failed"
     CHECKS_NEEDED = "checks-needed"

@@ -133,6 +133,11 @@ class _Verbs:
         whether.add_argument("--dry-run", action="store_true", help="change nothing, as without --yes")
         verb.add_argument("--keep-days", type=float, default=30, help="commits replaced later than that stay (30)")
         verb.add_argument("--keep-last", type=_positive, default=1, help="so many last commits stay (1)")
+        verb = self._verb(
+            "drop", "remove a table with all its history, for good", "data-access drop sandbox_ann.orders --yes"
+        )
+        verb.add_argument("table", metavar="TABLE")
+        verb.add_argument("--yes", action="store_true", help="do not ask; needed where nobody can be asked")
         verb = self._verb("check", "judge a table by its checks", "data-access check sales.orders --as-of 42")
         verb.add_argument("table", metavar="TABLE")
         verb.add_argument("--as-of", type=_as_of, help="a commit's number, a tag, an anchor or a time")

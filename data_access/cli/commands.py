@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 import data_access as api
-from data_access.cli.hints import listing_in_shell
+from data_access.cli.hints import in_shell, listing_in_shell
 from data_access.cli.output import Answer, width
 from data_access.cli.tutorial import tutorial
 from data_access.cli.values import commit_value, named, origin_value, table_value
@@ -138,6 +138,28 @@ def _gc(given: argparse.Namespace) -> Answer:
     return Answer(value, _text(found.listing()) + hint)
 
 
+def _drop(given: argparse.Namespace) -> Answer:
+    if not given.yes:
+        _ask(given.table)
+    done = api.drop_table(given.table)
+    return Answer(done, in_shell(str(done)))
+
+
+def _ask(table: str) -> None:
+    """Raises DataError where the answer is not the table's name."""
+    name = api.TableName.parse(table)
+    if not sys.stdin.isatty():
+        raise DataError(
+            Reason.BAD_ARGUMENT, f"{name} was not dropped: nobody can be asked here.", "--yes drops it unasked."
+        )
+    print(
+        f"{name} goes with all its history, and there is no way back. Its name, to drop it: ", end="", file=sys.stderr
+    )
+    sys.stderr.flush()
+    if sys.stdin.readline().strip() != str(name):
+        raise DataError(Reason.BAD_ARGUMENT, f"{name} was not dropped.", "Its name has to be typed, or --yes given.")
+
+
 def _check(given: argparse.Namespace) -> Answer:
     report = api.checks.check(given.table, as_of=given.as_of)
     value = {"table": given.table, "passed": bool(report), "checks": [each.record() for each in report]}
@@ -223,5 +245,5 @@ def _told(value: Any) -> str:
 COMMANDS: dict[str, Callable[[argparse.Namespace], Answer]] = {
     "ls": _ls, "head": _head, "where": _where, "where-is": _where, "search": _search, "history": _history,
     "diff": _diff, "rollback": _rollback, "tag": _tag, "anchor": _anchor, "lineage": _lineage, "gc": _gc,
-    "check": _check, "copy": _copy, "move": _move, "sql": _sql, "models": _models, "tutorial": tutorial,
+    "drop": _drop, "check": _check, "copy": _copy, "move": _move, "sql": _sql, "models": _models, "tutorial": tutorial,
 }  # fmt: skip

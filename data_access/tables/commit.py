@@ -30,7 +30,7 @@ from data_access.names import TableName
 from data_access.tables import apply, prepare
 from data_access.tables.model import Commit
 from data_access.tables.prepare import Made, Proposal, make, plan_swap
-from data_access.tables.snapshot import is_committed, remember
+from data_access.tables.snapshot import head_commit, is_committed, remember
 from data_access.workspace import Workspace
 
 
@@ -50,6 +50,7 @@ class Patience:
 
 
 PATIENCE = Patience()
+_DROPPED = "Nothing of this call is in a table. Store again if there is to be one; history tells what is there now."
 
 
 class AppliedLater(UserWarning):
@@ -168,13 +169,28 @@ class Attempts:
         try:
             record = self._workspace.metastore.table(proposal.name)
         except NotFoundError as error:
-            if proposal.base is None and error.reason == Reason.UNKNOWN_TABLE:
+            if error.reason != Reason.UNKNOWN_TABLE:
+                raise
+            if proposal.base is None:
                 return None
-            raise
+            raise NotFoundError(Reason.UNKNOWN_TABLE, f"{proposal.name} was dropped meanwhile.", _DROPPED) from error
         try:
-            return apply.catch_up(self._workspace, record, lock)
+            record = apply.catch_up(self._workspace, record, lock)
         except (ConflictError, UnknownOutcomeError) as error:
             raise _Again from error
+        if proposal.base is not None and not self._goes_on(record, proposal.base.commit):
+            raise ConflictError(
+                Reason.CONFLICT, f"{proposal.name} was dropped meanwhile, and another was made of that name.", _DROPPED
+            )
+        return record
+
+    def _goes_on(self, record: TableRecord, base: Commit) -> bool:
+        """Is the table still the one that the call began with?"""
+        head = head_commit(self._workspace, record)
+        steps = head.number - base.number
+        if 0 < steps <= len(head.ancestors):
+            return head.ancestors[steps - 1].partition(":")[0] == base.id
+        return head.id == base.id if steps <= 0 else is_committed(self._workspace, record, base.number, base.id)
 
     def _found(self, records: dict[TableName, TableRecord | None]) -> list[Done]:
         """What an earlier try's swap committed, though it was answered otherwise, or not at all."""
@@ -210,7 +226,7 @@ class Attempts:
         except ConflictError as error:
             raise _Again from error
         except DataError as error:
-            if error.reason == Reason.ALREADY_THERE:
+            if error.reason in (Reason.ALREADY_THERE, Reason.UNKNOWN_TABLE):
                 raise _Again from error
             raise
 

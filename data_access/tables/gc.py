@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from data_access.arguments import at_least, whole
-from data_access.errors import CorruptError, DataError
+from data_access.errors import CorruptError, DataError, NotFoundError, Reason
 from data_access.metastore.base import TableRecord
 from data_access.names import TableName
 from data_access.tables import apply, holds, places, prepare, snapshot
@@ -51,6 +51,8 @@ def gc(
     `gc_grace_hours`, a week) is over, with the next gc, since a load may still read them. `dry_run` changes nothing,
     and says what would go and why the rest stays.
 
+    Of a table that `drop_table` removed: its files go once the grace is over.
+
     Raises NotFoundError(unknown-table), ForbiddenError, CorruptError (a manifest, tag or pin can't be read: then
     nothing is removed), DataError(foreign-table, bad-argument).
     """
@@ -59,10 +61,15 @@ def gc(
     age = timedelta(days=at_least(0, keep_days, "keep_days", "of days"))
     last = max(1, whole(0, keep_last, "keep_last", "of commits"))
     check_may_write(workspace.user, name.database, workspace.settings)
-    record, _ = snapshot.head_of(workspace, name)
+    try:
+        record, _ = snapshot.head_of(workspace, name)
+    except NotFoundError as error:
+        if error.reason == Reason.UNKNOWN_TABLE and (left := _of_dropped(workspace, name, dry_run=dry_run)):
+            return left
+        raise
     keep = Keep(age, last, workspace.settings.gc_grace_hours * HOUR)
     began = prepare.monotonic()
-    now = workspace.now() if dry_run else _storage_time(workspace, record.root)
+    now = workspace.now() if dry_run else storage_time(workspace, record.root)
     facts = _facts(workspace, record, now)
     given_up = give_up(facts, keep)
     why = "" if given_up else why_none(facts, keep)
@@ -75,8 +82,14 @@ def gc(
             facts = _facts(workspace, record, now)  # holds are listed again, after the commit
     items = judge(facts, keep, _reached(workspace, record, facts, keep, given_up))
     if not dry_run:
-        _remove(workspace, record.root, items)
+        remove(workspace, record.root, items)
     return GcReport(name, tuple(sorted(given_up)), items, dry_run, why)
+
+
+def _of_dropped(workspace: Workspace, name: TableName, *, dry_run: bool) -> GcReport | None:
+    from data_access.tables.gc_dropped import gc_dropped
+
+    return gc_dropped(workspace, name, dry_run=dry_run)
 
 
 def _facts(workspace: Workspace, record: TableRecord, now: datetime) -> Facts:
@@ -166,7 +179,7 @@ def _repair(workspace: Workspace, record: TableRecord) -> None:
             apply.finish(workspace, fresh, change, lock)
 
 
-def _storage_time(workspace: Workspace, root: str) -> datetime:
+def storage_time(workspace: Workspace, root: str) -> datetime:
     """What time the storage has: that of an object written now."""
     url = f"{root}/{places.CLOCK}{ulid(workspace.now())}"
     workspace.storage.put(url, b"")
@@ -178,9 +191,12 @@ def _storage_time(workspace: Workspace, root: str) -> datetime:
     return times[0]
 
 
-def _remove(workspace: Workspace, root: str, items: tuple[Item, ...]) -> None:
-    """Data first: a list of files that is gone before its files would leave those to the grace."""
+def remove(workspace: Workspace, root: str, items: tuple[Item, ...]) -> None:
+    """Data first: a list of files that is gone before its files would leave those to the grace.
+
+    The mark of a drop is the last of all.
+    """
     gone = [f"{root}/{path}" for item in items if item.fate is Fate.REMOVE for path in item.paths]
-    gone.sort(key=lambda url: places.COMMITS in url)
+    gone.sort(key=lambda url: (url.endswith(f"/{places.DROPPED}"), places.COMMITS in url))
     for start in range(0, len(gone), AT_ONCE):
         workspace.storage.delete(gone[start : start + AT_ONCE])

@@ -12,6 +12,9 @@ COMMITS = "_remuda/commits/"
 TAGS = "_remuda/tags/"
 PINS = "_remuda/pins/"
 CODE = "_remuda/code/"
+CHECKS = "_remuda/checks/"
+#: Says that the table was dropped; when it was, is its own time.
+DROPPED = "_remuda/dropped.json"
 #: Where gc asks the storage what time it is.
 CLOCK = "_remuda/clock/"
 

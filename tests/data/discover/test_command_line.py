@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,6 +82,7 @@ CALLS: dict[str, list[tuple[list[str], int]]] = {
     "move": [(["x.csv", "z.csv"], 0)],
     "rollback": [([T, "1"], 0)],
     "gc": [([T], 0), ([T, "--yes", "--keep-days", "0"], 0)],
+    "drop": [(["sandbox_ann.copied", "--yes"], 0)],
     "models": [([], 0)],
     "tutorial": [([], 0)],
 }
@@ -156,6 +158,18 @@ def test_a_rollback_says_what_changed(run: Run) -> None:
     assert f"{T} is what it was at commit 1; this is commit 4." in shown
     assert "4 → 3" in shown
     assert re.search(r"21 +changed +2 +1 ", shown)
+
+
+def test_a_drop_wants_a_yes(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = "sandbox_ann.report"
+    assert "was not dropped: nobody can be asked here.\n--yes drops it" in run("drop", report, code=2)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    for answer, code in (("y\n", 2), (f"{report}\n", 0)):
+        monkeypatch.setattr(sys.stdin, "readline", lambda answer=answer: answer, raising=False)
+        shown = run("drop", report, code=code)
+    assert f"data-access gc {report} removes them after that." in shown
+    assert [row["table"] for row in run("ls", "sandbox_ann", as_json=True)] == ["orders"]
+    assert f"data-access tag {T} … --delete takes a tag away" in run("drop", T, "--yes", code=1)
 
 
 def test_anchors_are_held_and_given_back(run: Run) -> None:
