@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
-from xml.etree import ElementTree as ET
+from xml.etree import ElementTree
 
+from data_access import html
 from data_access.checks.context import Passed
 from data_access.checks.kinds import Check, Severity
 from data_access.checks.measure import SampleRow, count, shown
@@ -145,7 +146,7 @@ class CheckReport:
         return pandas.DataFrame(rows, columns=columns).astype({"last_passed": "Int64"})
 
     def _repr_html_(self) -> str:
-        return ET.tostring(_html(self), encoding="unicode", method="html")
+        return _html(self)
 
 
 # Plain text
@@ -195,57 +196,31 @@ def _number(value: Any) -> bool:
 
 # A notebook
 
-_COLOURS = {"passed": "#2e7d32", "warns": "#b26a00", "failed": "#c62828"}
 _LABELS = {"passed": "passed", "warns": "warns", "failed": "stops"}
 
 
-def _html(report: CheckReport) -> ET.Element:
-    """Built as a tree, so that nothing in the data becomes markup. Colours read on Lab's light and dark pages."""
-    box = ET.Element("div", {"style": "line-height:1.45;max-width:60em"})
-    head = ET.SubElement(box, "p", {"style": "margin:0 0 .6em 0"})
-    ET.SubElement(head, "b").text = report.summary()
-    if report.outcome:
-        ET.SubElement(head, "span").text = f" {report.outcome}"
+def _html(report: CheckReport) -> str:
+    page = html.Page(report.summary(), report.outcome)
     for result in (*report.failures, *(each for each in report.results if each.passed)):
-        _block(box, result)
-    return box
+        _block(page.block(result.word, result.check.sentence(), _LABELS[result.word]), result)
+    return str(page)
 
 
-def _block(box: ET.Element, result: CheckResult) -> None:
-    colour = _COLOURS[result.word]
-    block = ET.SubElement(
-        box, "div", {"style": f"border-left:4px solid {colour};padding:.1em 0 .1em .8em;margin:0 0 .7em 0"}
-    )
-    title = ET.SubElement(block, "div")
-    name = ET.SubElement(title, "b")
-    name.text, name.tail = result.check.sentence(), " "
-    badge = ET.SubElement(
-        title, "span",
-        {"style": f"background:{colour};color:#fff;border-radius:3px;padding:0 .45em;margin-left:.3em;font-size:85%"},
-    )  # fmt: skip
-    badge.text = _LABELS[result.word]
+def _block(block: ElementTree.Element, result: CheckResult) -> None:
     seen = result.seen if result.judged else f"Could not be judged: {result.seen}"
-    ET.SubElement(block, "div").text = _period(seen)
+    html.add(block, "div", "", _period(seen))
     if result.passed:
         return
     if result.sample:
-        _table(block, result.sample)
+        names = list(result.sample[0].values)
+        kinds = ["count" if all(_number(each.values[name]) for each in result.sample) else "text" for name in names]
+        html.add_table(
+            block,
+            [html.Column("row", "number"), *map(html.Column, names, kinds)],
+            [[f"{each.number:,}", *map(shown, each.values.values())] for each in result.sample],
+        )
     if result.check.note:
-        note = ET.SubElement(block, "div", {"style": "white-space:pre-line"})
-        ET.SubElement(note, "b").text = f"{_from(result.check)}: "
-        note[0].tail = result.check.note.strip()
+        html.add(block, "b", "", f"{_from(result.check)}: ")
+        html.add(block, "span", "lines", result.check.note.strip())
     if (history := result.history()) is not None:
-        ET.SubElement(block, "div", {"style": "opacity:.75"}).text = history
-
-
-def _table(block: ET.Element, sample: Sequence[SampleRow]) -> None:
-    table = ET.SubElement(block, "table", {"style": "margin:.4em 0;font-size:90%"})
-    row = ET.SubElement(ET.SubElement(table, "thead"), "tr")
-    for name in ("row", *sample[0].values):
-        ET.SubElement(row, "th", {"style": "text-align:left"}).text = name
-    body = ET.SubElement(table, "tbody")
-    for each in sample:
-        row = ET.SubElement(body, "tr")
-        ET.SubElement(row, "td", {"style": "opacity:.75"}).text = f"{each.number:,}"
-        for value in each.values.values():
-            ET.SubElement(row, "td", {"style": "text-align:left"}).text = shown(value)
+        html.add(block, "div", "dim", history)

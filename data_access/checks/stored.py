@@ -11,7 +11,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -23,9 +23,14 @@ from data_access.storage.base import Storage
 from data_access.tables.model import Commit, Schema, Snapshot
 from data_access.workspace import Workspace, current
 
+if TYPE_CHECKING:
+    from data_access.discover.listing import Listing
+
 FOLDER = "_remuda/checks/"
 #: How often a change is made anew on top of somebody else's.
 _TRIES = 20
+#: Letters of a name in a listing: the call of a check of many columns is long.
+_NAME = 60
 
 
 class _Body(BaseModel):
@@ -53,8 +58,24 @@ class CheckSet(Sequence[Check]):
         return iter(self.checks)
 
     def __repr__(self) -> str:
-        lines = [f"{each.name}  [{each.severity}]  {each.sentence()}" for each in self.checks]
-        return "\n".join(lines) or "no checks"
+        return repr(self.listing())
+
+    def _repr_html_(self) -> str:
+        return self.listing()._repr_html_()
+
+    def listing(self) -> Listing:
+        from data_access.discover.listing import Head, Listing, Section
+        from data_access.discover.words import counted
+
+        heads = (Head("what holds", "sentence"), Head("if not"), Head("note"), Head("author"), Head("name", "code"))
+        rows = tuple(
+            (each.sentence(), each.severity + "s", each.note, each.author, _short(each.name)) for each in self.checks
+        )
+        return Listing(counted(len(rows), "check") if rows else "No checks", (Section("", heads, rows),) * bool(rows))
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
 
 
 # The codec. Pure

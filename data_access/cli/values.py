@@ -30,9 +30,12 @@ def table_value(workspace: Workspace, table: str) -> dict[str, Any]:
             "checks": {"passed": len(commit.checks) - len(failed), "failed": failed},
         }  # fmt: skip
     columns = [
-        {"column": each.name, "type": each.type, "partition": each.is_partition, "comment": each.comment or None}
+        {
+            "column": each.name, "type": each.type, "exact_type": each.exact_type, "partition": each.is_partition,
+            "comment": each.comment or None,
+        }
         for each in known.columns
-    ]
+    ]  # fmt: skip
     return {
         "name": record.name, "kind": known.kind, "rows": known.rows, "size": known.bytes, "files": known.files,
         "changed": known.changed, "by": known.by, "commit": known.commit, **more, "owner": known.owner or None,

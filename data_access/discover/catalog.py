@@ -28,7 +28,9 @@ _TABLES = (
     Head("table", "code"), Head("rows", "number"), Head("size", "size"), Head("columns", "number"),
     Head("partitioned by", "code"), Head("changed", "time"), Head("by"), Head("kind"), Head("comment"),
 )  # fmt: skip
-_COLUMNS = (Head("column", "code"), Head("type", "code"), Head("partition"), Head("comment"))
+_COLUMNS = (
+    Head("column", "code"), Head("type", "code"), Head("exact_type", "hidden"), Head("partition"), Head("comment")
+)  # fmt: skip
 
 
 def browse(database: str | None = None, table: str | None = None, *, workspace: Workspace | None = None) -> Listing:
@@ -94,7 +96,9 @@ def _tables(workspace: Workspace, name: str) -> Listing:
         "location": found.record.location,
         "comment": found.record.comment or "",
     }
-    note = found.trouble or (f"{left} more tables are not shown: search(…) finds them." if left else "")
+    note = found.trouble or (
+        f"{words.counted(left, 'more table')} not shown: search(…) finds the rest." if left else ""
+    )
     return Listing(name, (section,), {key: value for key, value in about.items() if value}, note, workspace.now())
 
 
@@ -151,7 +155,9 @@ def _about_commit(workspace: Workspace, record: TableRecord, found: Snapshot) ->
 
 
 def columns_section(columns: tuple[ColumnFacts, ...]) -> Section:
-    rows = tuple((each.name, each.type, "yes" if each.is_partition else None, each.comment) for each in columns)
+    rows = tuple(
+        (each.name, each.type, each.exact_type, "yes" if each.is_partition else None, each.comment) for each in columns
+    )
     return Section("Columns", _COLUMNS, rows)
 
 

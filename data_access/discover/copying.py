@@ -30,11 +30,22 @@ class Copied:
 
     def __str__(self) -> str:
         did = "Moved" if self.moved else "Copied"
-        files = f"{self.files:,} file{'s' if self.files != 1 else ''}"
-        text = f"{did} {self.source} to {self.target}: {files}, {words.size(self.bytes)} in {self.seconds:.1f} s"
+        size = f"{words.counted(self.files, 'file')}, {words.size(self.bytes)}"
+        text = f"{did} {self.source} to {self.target}: {size} in {self.seconds:.1f} s"
         text += f" ({self.skipped:,} were there already)" if self.skipped else ""
         text += f"; commit {self.commit.number}" if self.commit else ""
         return f"{text}.{f' {self.note}' if self.note else ''}"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """A sentence whose words stay whole: of plain text JupyterLab breaks long ones."""
+        from data_access.html import Page
+
+        page = Page()
+        page.text(str(self))
+        return str(page)
 
 
 @dataclass(frozen=True)

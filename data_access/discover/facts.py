@@ -17,6 +17,7 @@ from data_access.names import TableName
 from data_access.tables import snapshot
 from data_access.tables.ids import ulid_time
 from data_access.tables.model import Commit
+from data_access.type_words import in_words
 from data_access.workspace import Workspace
 
 KEPT_S = 30.0
@@ -29,10 +30,13 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class ColumnFacts:
+    """`type` is in words; `exact_type` is Arrow's own text, or Hive's of another program's table."""
+
     name: str
     type: str
     comment: str = ""
     is_partition: bool = False
+    exact_type: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,8 +91,8 @@ def _database(workspace: Workspace, name: str) -> DatabaseFacts:
 
 def of_record(record: TableRecord) -> TableFacts:
     """What the record alone says. Pure; the commit's time is in its id."""
-    keys = tuple(ColumnFacts(each.name, each.type, each.comment or "", True) for each in record.partition_keys)
-    columns = tuple(ColumnFacts(each.name, each.type, each.comment or "") for each in record.columns)
+    keys = tuple(_column(each.name, each.type, each.comment, is_partition=True) for each in record.partition_keys)
+    columns = tuple(_column(each.name, each.type, each.comment) for each in record.columns)
     kind = "table" if record.head else "iceberg" if record.format == "iceberg" else "foreign"
     facts = TableFacts(
         record.name, kind, columns + keys, record.root, record.comment or "", record.owner or ""
@@ -137,10 +141,8 @@ def _with_commit(workspace: Workspace, record: TableRecord) -> TableFacts:
 
 def of_commit(facts: TableFacts, commit: Commit) -> TableFacts:
     """Pure. The manifest has the columns in the frame's case and with their Arrow types."""
-    columns = tuple(ColumnFacts(each.name, _type(each.arrow), each.comment or "") for each in commit.schema.columns)
-    keys = tuple(
-        ColumnFacts(each.name, _type(each.arrow), each.comment or "", True) for each in commit.schema.partition_by
-    )
+    columns = tuple(_column(each.name, each.arrow, each.comment) for each in commit.schema.columns)
+    keys = tuple(_column(each.name, each.arrow, each.comment, is_partition=True) for each in commit.schema.partition_by)
     return replace(
         facts,
         columns=columns + keys,
@@ -154,9 +156,8 @@ def of_commit(facts: TableFacts, commit: Commit) -> TableFacts:
     )
 
 
-def _type(arrow: str) -> str:
-    """How long a text's offsets are is nothing to know about a column."""
-    return arrow.replace("large_", "")
+def _column(name: str, exact: str, comment: str | None, *, is_partition: bool = False) -> ColumnFacts:
+    return ColumnFacts(name, in_words(exact), comment or "", is_partition, exact)
 
 
 def in_parallel(function: Callable[[T], R], items: Iterable[T]) -> list[R]:

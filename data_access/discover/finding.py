@@ -21,6 +21,8 @@ from data_access.workspace import Workspace
 SHOWN = 50
 #: Tags are objects of each table: with more tables than this they are only asked for with `tags=True`.
 TAGGED = 300
+#: Places of one table that are named, of those where words are found.
+_PLACES_SHOWN = 6
 #: Entries of the home that `where_is` looks at, and how deep.
 _FILES, _DEPTH = 20_000, 4
 _PASSED_BY = {"node_modules", "site-packages", "__pycache__", "envs", "lib", "lib64", "warehouse"}
@@ -94,18 +96,36 @@ def _tags(workspace: Workspace, records: Sequence[TableRecord]) -> dict[str, tup
 
 def _hit_row(hit: Hit) -> tuple[object, ...]:
     document = hit.document
-    said = {entry.text for entry in hit.because}
+    places = (*hit.because, *hit.others)
+    said = {entry.text for entry in places[:_PLACES_SHOWN]}
     comment = next((each.text for each in document.entries if each.what == "comment" and not each.name), None)
     owner = next((each.text for each in document.entries if each.what == "owner"), None)
-    because = "; ".join(dict.fromkeys(_because(each) for each in hit.because))
-    return document.name, because, document.fresh, owner, None if comment in said else comment
+    return document.name, _because(places), document.fresh, owner, None if comment in said else comment
 
 
-def _because(entry: Entry) -> str:
-    if entry.what == "comment":
-        text = entry.text if len(entry.text) <= 80 else f"{entry.text[:79]}…"
-        return f"{entry.name}: “{text}”" if entry.name else f"“{text}”"
-    return "name" if entry.what == "table" else f"{entry.what} {entry.text}"
+def _because(places: Sequence[Entry]) -> str:
+    """`name; columns wind_dir, wind_gust and wind_speed; and 2 more`."""
+    named: dict[str, list[str]] = {}
+    for each in places[:_PLACES_SHOWN]:
+        named.setdefault(each.what, []).append(_text(each))
+    told = [_told(what, list(dict.fromkeys(texts))) for what, texts in named.items()]
+    more = len(places) - _PLACES_SHOWN
+    return "; ".join([*told, *([f"and {more:,} more"] if more > 0 else [])])
+
+
+def _text(entry: Entry) -> str:
+    if entry.what != "comment":
+        return entry.text
+    text = entry.text if len(entry.text) <= 80 else f"{entry.text[:79]}…"
+    return f"{entry.name}: “{text}”" if entry.name else f"“{text}”"
+
+
+def _told(what: str, texts: Sequence[str]) -> str:
+    if what == "table":
+        return "name"
+    if what == "comment":
+        return "; ".join(texts)
+    return f"{what} {texts[0]}" if len(texts) == 1 else f"{what}s {', '.join(texts[:-1])} and {texts[-1]}"
 
 
 def _nothing(query: str, names: Sequence[str]) -> str:

@@ -7,25 +7,21 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
 
+from data_access import html
 from data_access.discover import words
 
 if TYPE_CHECKING:
     import pandas
-
-_RIGHT = ("number", "size", "count")
 
 
 @dataclass(frozen=True)
 class Head:
     """A column of a listing.
 
-    `kind`: text, sentence (cut last), code, number (a count), size (bytes), time (aware datetime), or count (a value
-    that is a number).
+    `kind`: text, sentence (cut last), code, number (a count), size (bytes), time (aware datetime), count (a value
+    that is a number), or hidden (for programs: in `rows`, JSON and frames only).
     """
 
     name: str
@@ -44,13 +40,17 @@ class Section:
 
 @dataclass(frozen=True)
 class Listing:
-    """Shows itself in a notebook and in a shell; `to_frame()` gives the plain values, `rows` them as dictionaries."""
+    """Shows itself in a notebook and in a shell; `to_frame()` gives the plain values, `rows` them as dictionaries.
+
+    `copied` names the facts that people copy: they are shown as code.
+    """
 
     title: str
     sections: tuple[Section, ...]
     facts: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     now: datetime | None = None
+    copied: tuple[str, ...] = ("location",)
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -120,13 +120,13 @@ def _lines(section: Section, width: int, now: datetime | None) -> list[str]:
     table = [
         [shown(value, head.kind, now) for value, head in zip(row, section.heads, strict=True)] for row in section.rows
     ]
-    used = [i for i in range(len(section.heads)) if any(row[i] for row in table)]
+    used = _used(section, table)
     wanted = [max(cells(section.heads[i].name), *(cells(_one_line(row[i])) for row in table)) for i in used]
     widths = fitted(wanted, width, last=[at for at, i in enumerate(used) if section.heads[i].kind == "sentence"])
 
     def line(texts: Sequence[str]) -> str:
         return "  ".join(
-            padded(cut(_one_line(texts[i]), most), most, right=section.heads[i].kind in _RIGHT)
+            padded(cut(_one_line(texts[i]), most), most, right=section.heads[i].kind in html.RIGHT)
             for i, most in zip(used, widths, strict=True)
         ).rstrip()
 
@@ -177,57 +177,39 @@ def _one_line(text: str) -> str:
 # HTML
 
 
-@cache
-def _style() -> str:
-    return resources.files(__package__).joinpath("listing.css").read_text()
-
-
 def as_html(listing: Listing) -> str:
-    """Built as a tree, so that no comment or name of anybody becomes markup."""
-    box = ElementTree.Element("div", {"class": "remuda-listing"})
-    ElementTree.SubElement(box, "style").text = "@@style@@"
-    if listing.title:
-        ElementTree.SubElement(box, "div", {"class": "title"}).text = _clean(listing.title)
-    if listing.facts:
-        facts = ElementTree.SubElement(box, "dl")
-        for name, value in listing.facts.items():
-            pair = ElementTree.SubElement(facts, "div")
-            ElementTree.SubElement(pair, "dt").text = _clean(name)
-            ElementTree.SubElement(pair, "dd").text = _clean(value)
+    page = html.Page(listing.title)
+    page.facts(listing.facts, listing.copied)
     for section in listing.sections:
-        _section(box, section, listing.now)
+        _section(page, section, listing.now)
     if listing.note:
-        ElementTree.SubElement(box, "div", {"class": "note"}).text = _clean(listing.note)
-    return ElementTree.tostring(box, encoding="unicode").replace("@@style@@", _style(), 1)
+        page.note(listing.note)
+    return str(page)
 
 
-def _section(box: ElementTree.Element, section: Section, now: datetime | None) -> None:
+def _section(page: html.Page, section: Section, now: datetime | None) -> None:
     if section.title:
-        ElementTree.SubElement(box, "div", {"class": "section"}).text = _clean(section.title)
+        page.section(section.title)
     if not section.rows:
-        ElementTree.SubElement(box, "div", {"class": "note"}).text = _clean(section.note or "None.")
+        page.note(section.note or "None.")
         return
-    texts = [
-        [shown(value, head.kind, now) for value, head in zip(row, section.heads, strict=True)] for row in section.rows
-    ]
-    used = [i for i in range(len(section.heads)) if any(row[i] for row in texts)]
-    scroll = ElementTree.SubElement(box, "div", {"class": "scroll"})
-    table = ElementTree.SubElement(scroll, "table")
-    head = ElementTree.SubElement(ElementTree.SubElement(table, "thead"), "tr")
-    for i in used:
-        ElementTree.SubElement(head, "th", {"scope": "col", "class": section.heads[i].kind}).text = section.heads[
-            i
-        ].name
-    body = ElementTree.SubElement(table, "tbody")
-    for values, row in zip(section.rows, texts, strict=True):
-        line = ElementTree.SubElement(body, "tr")
-        for i in used:
-            cell = ElementTree.SubElement(line, "td", {"class": section.heads[i].kind})
-            cell.text = _clean(row[i])
-            if exact := _exact(values[i], section.heads[i].kind):
-                cell.set("title", exact)
+    heads = section.heads
+    texts = [[shown(value, head.kind, now) for value, head in zip(row, heads, strict=True)] for row in section.rows]
+    used = _used(section, texts)
+    page.table(
+        [html.Column(heads[i].name, heads[i].kind) for i in used],
+        [
+            [html.Cell(texts_of[i], _exact(values[i], heads[i].kind)) for i in used]
+            for values, texts_of in zip(section.rows, texts, strict=True)
+        ],
+    )
     if section.note:
-        ElementTree.SubElement(box, "div", {"class": "note"}).text = _clean(section.note)
+        page.note(section.note)
+
+
+def _used(section: Section, texts: Sequence[Sequence[str]]) -> list[int]:
+    """The columns that a person is shown: those that say anything, and are not for programs."""
+    return [i for i, head in enumerate(section.heads) if head.kind != "hidden" and any(row[i] for row in texts)]
 
 
 def _exact(value: Any, kind: str) -> str:
@@ -235,8 +217,3 @@ def _exact(value: Any, kind: str) -> str:
     if kind == "size" and value is not None:
         return f"{value:,} bytes"
     return f"{value:%Y-%m-%d %H:%M:%S %Z}" if kind == "time" and value is not None else ""
-
-
-def _clean(text: str) -> str:
-    """Without signs that XML has no place for."""
-    return "".join(sign if sign.isprintable() or sign in "\n\t" else "\ufffd" for sign in text)

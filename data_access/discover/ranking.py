@@ -42,6 +42,8 @@ class Hit:
     score: float
     #: The best place per word.
     because: tuple[Entry, ...]
+    #: The other places that have one of the words, the best first.
+    others: tuple[Entry, ...] = ()
 
 
 def rank(documents: Iterable[Document], query: str) -> list[Hit]:
@@ -62,13 +64,16 @@ def _found(documents: Iterable[Document], asked: Sequence[str], *, near: bool) -
     """How many words the best have, and those that have so many."""
     most, hits = 0, list[Hit]()
     for document in documents:
-        given = [each for each in (_best(document, word, near=near) for word in asked) if each is not None]
+        given = [each for each in (_places(document, word, near=near) for word in asked) if each]
         if not given or len(given) < most:
             continue
         if len(given) > most:
             most, hits = len(given), []
-        score = sum(score for score, _ in given) * (0.6 if document.foreign else 1.0)
-        hits.append(Hit(document, score, tuple(dict.fromkeys(entry for _, entry in given))))
+        score = sum(places[0][0] for places in given) * (0.6 if document.foreign else 1.0)
+        because = dict.fromkeys(places[0][1] for places in given)
+        rest = sorted((place for places in given for place in places[1:]), key=lambda place: -place[0])
+        others = tuple(each for each in dict.fromkeys(entry for _, entry in rest) if each not in because)
+        hits.append(Hit(document, score, tuple(because), others))
     return most, hits
 
 
@@ -77,13 +82,10 @@ def _order(hit: Hit) -> tuple[float, float, str]:
     return -hit.score, -(fresh.timestamp() if fresh else 0.0), hit.document.name
 
 
-def _best(document: Document, word: str, *, near: bool) -> tuple[float, Entry] | None:
-    best: tuple[float, Entry] | None = None
-    for entry in document.entries:
-        score = _WHERE[entry.what] * match(word, entry.text, near=near)
-        if score and (best is None or score > best[0]):
-            best = score, entry
-    return best
+def _places(document: Document, word: str, *, near: bool) -> list[tuple[float, Entry]]:
+    """Where a word is found, the best first."""
+    scored = ((_WHERE[entry.what] * match(word, entry.text, near=near), entry) for entry in document.entries)
+    return sorted((each for each in scored if each[0]), key=lambda each: -each[0])
 
 
 def match(word: str, text: str, *, near: bool = False) -> float:

@@ -24,6 +24,11 @@ def number(count: int | None) -> str:
     return "" if count is None else f"{count:,}"
 
 
+def counted(count: int, what: str) -> str:
+    """`1 file`, `2,000 files`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def ago(moment: datetime | None, now: datetime) -> str:
     """`3 hours ago`, and the date of what is older than two months."""
     if moment is None:
@@ -34,5 +39,5 @@ def ago(moment: datetime | None, now: datetime) -> str:
     for below, unit in _STEPS:
         if seconds < below:
             count = int(seconds // _SECONDS[unit])
-            return f"{count} {unit}{'s' if count != 1 else ''} ago"
+            return f"{counted(count, unit)} ago"
     return f"{moment.astimezone(UTC):%Y-%m-%d}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from data_access.models.show import Sheet, number
+from data_access.type_words import in_words
 from data_access.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ class Comparison:
 
     def sheet(self) -> Sheet:
         rows = tuple(
-            (each.section, each.what, each.a or _NONE, each.b or _NONE, each.change) for each in self.differences
+            (each.section, each.what, _in_words(each, each.a), _in_words(each, each.b), each.change)
+            for each in self.differences
         )
         same = sorted({each.section for each in self.everything} - {each.section for each in self.differences})
         foot = f"The same: {', '.join(same)}." if same else ""
@@ -70,6 +72,13 @@ class Comparison:
             [(each.section, each.what, each.a, each.b, each.change, each.same) for each in self.everything],
             columns=["section", "what", "a", "b", "change", "same"],
         )
+
+
+def _in_words(difference: Difference, value: str | None) -> str:
+    """Types in words, as everywhere."""
+    if value is None:
+        return _NONE
+    return in_words(value) if difference.section in ("input", "output") else value
 
 
 def compare(a: str | ModelVersion, b: str | ModelVersion, *, workspace: Workspace | None = None) -> Comparison:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from string import Template
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from data_access.discover.words import counted, size
+from data_access.html import RIGHT, Column, Page
+from data_access.type_words import in_words
 
 if TYPE_CHECKING:
     import pandas
@@ -14,47 +16,48 @@ if TYPE_CHECKING:
     from data_access.models.artifact import AliasChange, ModelVersion
 
 _T = TypeVar("_T")
-_PAGE = Template(
-    '<div class="remuda-models"><div><b>$title</b></div><table><thead><tr>$head</tr></thead>$body</table>$foot</div>'
-)
-_HEAD = Template('<th style="text-align:left">$text</th>')
-_CELL = Template('<td style="text-align:left;white-space:pre-wrap">$text</td>')
-_ROW = Template("<tr>$cells</tr>")
-_FOOT = Template("<div>$text</div>")
 _WIDEST = 60
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A title, rows of text below columns, and a sentence below them."""
+    """A title, rows of text below columns, and a sentence below them. `kinds` are those of `html.Column`."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     foot: str = ""
     widest: int | None = _WIDEST  # characters of a cell in text; None cuts nothing
+    kinds: tuple[str, ...] = ()  # by default text; a foot is a sentence, or an address
 
     def text(self) -> str:
-        lines = [tuple(column.upper() for column in self.columns), *self.rows]
-        cut = [[self._cut(each) for each in line] for line in lines]
+        cut = [[self._cut(each) for each in line] for line in (self.columns, *self.rows)]
         widths = [max(map(len, column)) for column in zip(*cut, strict=True)]
-        body = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cut] if self.rows else []
-        return "\n".join(filter(None, [self.title, *body, self.foot]))
+        right = [kind in RIGHT for kind in self._kinds()]
+        body = [
+            "  ".join(
+                each.rjust(width) if to_right else each.ljust(width)
+                for each, width, to_right in zip(line, widths, right, strict=True)
+            ).rstrip()
+            for line in cut
+        ]
+        rule = "  ".join("─" * width for width in widths)
+        table = ["", body[0], rule, *body[1:]] if self.rows else []
+        return "\n".join([self.title, *table, *(["", self.foot] if self.foot else [])])
+
+    def _kinds(self) -> tuple[str, ...]:
+        return self.kinds or ("text",) * len(self.columns)
 
     def _cut(self, text: str) -> str:
         return text if self.widest is None or len(text) <= self.widest else f"{text[: self.widest - 1]}…"
 
     def html(self) -> str:
-        body = "".join(
-            _ROW.substitute(cells="".join(_CELL.substitute(text=html.escape(each)) for each in row))
-            for row in self.rows
-        )
-        return _PAGE.substitute(
-            title=html.escape(self.title),
-            head="".join(_HEAD.substitute(text=html.escape(each)) for each in self.columns),
-            body=body,
-            foot=_FOOT.substitute(text=html.escape(self.foot)) if self.foot else "",
-        )
+        page = Page(self.title)
+        if self.rows:
+            page.table(list(map(Column, self.columns, self._kinds())), self.rows)
+        if self.foot:
+            page.note(self.foot)
+        return str(page)
 
     def to_frame(self) -> pandas.DataFrame:
         import pandas
@@ -89,15 +92,15 @@ def describe(version: ModelVersion) -> Sheet:
         ("model", version.model_class),
         ("format", version.format + (f"   UNSAFE: {version.risk}" if version.risk else "")),
         *(("not as", f"{name}: {why}") for name, why in version.refused.items()),
-        ("files", f"{len(version.files)}, {size(version.size)}"),
+        ("files", f"{counted(len(version.files), 'file')}, {size(version.size)}"),
     ]
     if version.example:
         example = version.example
         near = "" if example.deviation is None else f", reproduced to {example.deviation:.2g}"
         rows += [
-            ("input", ", ".join(f"{each.name}: {each.type}" for each in example.input[:12])),
-            ("output", ", ".join(f"{each.name}: {each.type}" for each in example.output[:12])),
-            ("example", f"{example.rows} rows; tolerance {example.tolerance:g}{near}"),
+            ("input", _typed(example.input)),
+            ("output", _typed(example.output)),
+            ("example", f"{counted(example.rows, 'row')}; tolerance {example.tolerance:g}{near}"),
         ]
     if (varied := version.options.get("varied")) and varied["differ"]:
         told = (
@@ -126,7 +129,12 @@ def describe(version: ModelVersion) -> Sheet:
     )
     if version.notes:
         rows.append(("notes", version.notes))
-    return Sheet(str(version), ("what", "value"), tuple(rows), version.url, widest=200)
+    return Sheet(str(version), ("what", "value"), tuple(rows), version.url, widest=200, kinds=("text", "sentence"))
+
+
+def _typed(columns: Sequence[Any]) -> str:
+    told = ", ".join(f"{each.name}: {in_words(each.type)}" for each in columns[:12])
+    return told + (f" and {len(columns) - 12} more" if len(columns) > 12 else "")
 
 
 def versions(of: Sequence[tuple[ModelVersion, Sequence[str]]]) -> Sheet:
@@ -144,8 +152,9 @@ def versions(of: Sequence[tuple[ModelVersion, Sequence[str]]]) -> Sheet:
         )
         for version, aliases in of
     )
-    title = f"{of[0][0].name}: {len(of)} version{'s' if len(of) != 1 else ''}" if of else "no versions"
-    return Sheet(title, ("version", "aliases", "made", "by", "format", "size", *names), rows)
+    title = f"{of[0][0].name}: {counted(len(of), 'version')}" if of else "no versions"
+    kinds = ("number", "text", "time", "text", "text", "size", *("count" for _ in names))
+    return Sheet(title, ("version", "aliases", "made", "by", "format", "size", *names), rows, kinds=kinds)
 
 
 def models(of: Sequence[Any]) -> Sheet:
@@ -161,8 +170,9 @@ def models(of: Sequence[Any]) -> Sheet:
         )
         for each in of
     )
-    title = f"{len(of)} model{'s' if len(of) != 1 else ''}" if of else "There are no models yet: save_model keeps one."
-    return Sheet(title, ("model", "latest", "aliases", "made", "by", "metrics"), rows)
+    title = counted(len(of), "model") if of else "There are no models yet: save_model keeps one."
+    kinds = ("code", "number", "text", "time", "text", "sentence")
+    return Sheet(title, ("model", "latest", "aliases", "made", "by", "metrics"), rows, kinds=kinds)
 
 
 def changes(of: Sequence[AliasChange]) -> Sheet:
@@ -179,22 +189,13 @@ def changes(of: Sequence[AliasChange]) -> Sheet:
         for each in of
     )
     return Sheet(
-        f"{of[0].name}: aliases" if of else "no alias was ever set", ("alias", "from", "to", "by", "at", "why"), rows
-    )
+        f"{of[0].name}: aliases" if of else "no alias was ever set", ("alias", "from", "to", "by", "at", "why"), rows,
+        kinds=("text", "number", "number", "text", "time", "sentence"),
+    )  # fmt: skip
 
 
 def number(value: float) -> str:
     return f"{value:.6g}"
-
-
-def size(count: int) -> str:
-    """1,234,567 → "1.2 MB"."""
-    value = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} TB"
 
 
 def _when(at: Any) -> str:

@@ -80,8 +80,12 @@ class Diff:
 
     def _columns(self) -> Section:
         from data_access.discover.listing import Head, Section
+        from data_access.type_words import in_words
 
-        rows = tuple((each.name, each.before, each.after) for each in self.columns)
+        rows = tuple(
+            (each.name, *(None if type_ is None else in_words(type_) for type_ in (each.before, each.after)))
+            for each in self.columns
+        )
         return Section("Columns", (Head("column", "code"), Head("before", "code"), Head("after", "code")), rows)
 
     def _partitions(self) -> Section:

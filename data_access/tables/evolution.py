@@ -20,6 +20,7 @@ from data_access.tables.fit import Fit, fit, plain
 from data_access.tables.hive_types import Refused, rule
 from data_access.tables.model import Schema
 from data_access.tables.stored_schema import categories_of, counting, logical, stored, with_categories
+from data_access.type_words import in_words
 
 
 def evolve(now: Schema, frame: pa.Schema, name: TableName) -> Schema:
@@ -183,9 +184,7 @@ def _metadata(known: pa.Schema, frame: pa.Schema, changed: Sequence[str]) -> dic
 
 def shown(type_: pa.DataType) -> str:
     """A type as messages show it."""
-    if pa.types.is_dictionary(type_):
-        return f"{'ordered ' if type_.ordered else ''}categorical of {type_.value_type}"
-    return str(type_)
+    return in_words(str(type_))
 
 
 def _message(
@@ -194,7 +193,7 @@ def _message(
     lines = "\n".join(f"  - {what}. {remedy}" for what, remedy in problems)
     return (
         f"This frame does not fit {name}:\n{lines}\n\n{side_by_side(now, known, frame)}",
-        "\n\nNothing was written. Columns may be added, and types widened; for more, store it under another name.",
+        "\nNothing was written. Columns may be added, and types widened; for more, store it under another name.",
     )
 
 

@@ -46,7 +46,7 @@ class GcReport:
         goes = "would go" if self.dry_run else "gone"
         objects = sum(len(each.paths) for each in self.removed)
         facts = {
-            goes: f"{words.size(self.bytes_removed)} in {words.number(objects)} objects",
+            goes: f"{words.size(self.bytes_removed)} in {words.counted(objects, 'object')}",
             "stays": words.size(sum(each.bytes for each in self.kept)),
             "commits given up" + (" (would be)" if self.dry_run else ""): numbers_told(self.given_up) or "none",
         }

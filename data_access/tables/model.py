@@ -91,6 +91,16 @@ class Anchor:
     def __str__(self) -> str:
         return f"{self.table}@{self.number}:{self.id}"
 
+    def __repr__(self) -> str:
+        return f"<Anchor {self}>"
+
+    def _repr_html_(self) -> str:
+        from data_access.html import Page
+
+        page = Page(f"{self.table}, commit {self.number}")
+        page.facts({"anchor": str(self)}, ("anchor",))
+        return str(page)
+
     @classmethod
     def parse(cls, text: str) -> Anchor:
         """Raises ValueError."""
@@ -195,7 +205,24 @@ class Commit:
             self.message,
         ]
         told_of = [each for each in told_of if each]
-        return f"<{self.anchor} {self.at:%Y-%m-%d %H:%M:%S} UTC by {self.by}: {'; '.join(told_of)}>"
+        named = f"{self.table}@{self.number}"
+        return f"<{named}, {self.at:%Y-%m-%d %H:%M:%S} UTC by {self.by}: {'; '.join(told_of)}>"
+
+    def _repr_html_(self) -> str:
+        from data_access.html import Page
+        from data_access.tables.log import checks_told, told
+
+        page = Page(f"{self.table}, commit {self.number}")
+        facts = {
+            "what": told(self),
+            "rows": f"{self.rows:,} in {_count(self.files, 'file')}",
+            "when": f"{self.at:%Y-%m-%d %H:%M:%S} UTC by {self.by}",
+            "checks": checks_told(self),
+            "message": self.message,
+            "anchor": str(self.anchor),
+        }
+        page.facts({name: value for name, value in facts.items() if value}, ("anchor",))
+        return str(page)
 
 
 def _count(number: int, what: str) -> str:

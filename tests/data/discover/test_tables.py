@@ -92,8 +92,10 @@ def test_browse_shows_what_there_is(shop: Workspace) -> None:
     assert table.facts["tags"] == "q3-report"
     assert table.facts["changed"].endswith("by ann: corrected")
     assert [(row["column"], row["type"], row["partition"]) for row in table.section("Columns")] == [
-        ("shop", "string", None), ("amount", "double", None), ("day", "string", "yes"),
+        ("shop", "string", None), ("amount", "float64", None), ("day", "string", "yes"),
     ]  # fmt: skip
+    assert [row["exact_type"] for row in table.section("Columns")][1] == "double"
+    assert "exact_type" not in repr(table)
     assert [(row["day"], row["rows"]) for row in table.section("Partitions")] == [("2026-11-20", 2), ("2026-11-19", 3)]
     assert "In euros" in repr(table)
     assert "In euros" in table._repr_html_()

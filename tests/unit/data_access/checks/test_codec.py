@@ -136,7 +136,16 @@ def test_names_are_unique_and_find_checks() -> None:
         as_checks([not_null("id"), not_null("id", note="other")])
     several = CheckSet(as_checks([not_null("id"), in_set("x", ["a"], name="kinds")]))
     assert several["kinds"] is several[1]
-    assert repr(several).splitlines()[1] == "kinds  [stop]  x is always a"
+    assert repr(several).splitlines() == [
+        "2 checks",
+        "",
+        "what holds           if not  name",
+        "───────────────────  ──────  ────────────",
+        "id is never missing  stops   not_null(id)",
+        "x is always a        stops   kinds",
+    ]
+    assert "id is never missing" in several._repr_html_()
+    assert repr(CheckSet()) == "No checks"
     with pytest.raises(DataError, match="Did you mean kinds"):
         several["kind"]
 

@@ -115,3 +115,14 @@ def test_a_sentence_is_cut_last() -> None:
     assert "w" * 60 in as_text(listing, 80)
     assert "p" * 17 + "…" in as_text(listing, 80)
     assert "w" * 25 + "…" in as_text(listing, 40)
+
+
+def test_what_is_for_programs_is_not_shown() -> None:
+    listing = Listing("", (Section("", (Head("type"), Head("exact", "hidden")), (("date", "date32[day]"),)),))
+    assert listing.rows == [{"type": "date", "exact": "date32[day]"}]
+    assert "date32" not in as_text(listing, 80) + as_html(listing)
+
+
+@pytest.mark.parametrize(("count", "said"), [(0, "0 files"), (1, "1 file"), (2000, "2,000 files")])
+def test_counts(count: int, said: str) -> None:
+    assert words.counted(count, "file") == said

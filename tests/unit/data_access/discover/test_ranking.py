@@ -91,3 +91,9 @@ def test_order_and_case_of_what_there_is_do_not_matter(names: list[str], query: 
 def test_a_whole_name_beats_a_part(word: str) -> None:
     folded = word.casefold()
     assert match(folded, word) == max(match(folded, text) for text in (word, f"{word} x", f"x{word}", f"{word}x"))
+
+
+def test_all_places_are_known_the_best_first() -> None:
+    [hit] = rank([table("air.weather", "wind_dir", "wind_speed", "temp", "wind", comment="Of the wind")], "wind")
+    assert [entry.text for entry in hit.because] == ["wind"]
+    assert [entry.text for entry in hit.others] == ["wind_dir", "wind_speed", "Of the wind"]

@@ -54,14 +54,14 @@ DIFFERS = [
     (pa.int64(), pa.float64(), 'If it is whole numbers with gaps: .astype("Int64").'),
     (pa.int64(), pa.string(), "Cast it to int64, or give it another name."),
     (pa.string(), pa.int64(), "Cast it to string"),
-    (pa.date32(), pa.timestamp("us"), "Cast it to date32[day]"),
+    (pa.date32(), pa.timestamp("us"), "Cast it to date,"),
     (pa.bool_(), pa.int8(), "Cast it to bool"),
     (pa.int8(), pa.uint8(), "Cast it to int16, which holds all its values"),
-    (pa.decimal128(10, 2), pa.decimal128(12, 4), "Cast it to decimal128(10, 2)"),
+    (pa.decimal128(10, 2), pa.decimal128(12, 4), "Cast it to decimal(10, 2)"),
     (UTC, pa.timestamp("us"), "Give it its zone: .dt.tz_localize(…)."),
     (pa.timestamp("us"), UTC, "Take off its zone: .dt.tz_localize(None)."),
     (UTC, pa.timestamp("us", "Europe/Berlin"), 'Convert it: .dt.tz_convert("UTC").'),
-    (pa.struct([("a", pa.int8())]), pa.struct([("a", pa.int8()), ("b", pa.int8())]), "Cast it to struct<a: int8>"),
+    (pa.struct([("a", pa.int8())]), pa.struct([("a", pa.int8()), ("b", pa.int8())]), "Cast it to struct(a: int8)"),
     (pa.list_(pa.int8()), pa.list_(pa.int64()), "Cast it to list"),
 ]
 
@@ -109,12 +109,12 @@ def test_both_schemas_are_shown() -> None:
         ' values: pandas .astype("int16"), Polars .cast(pl.Int16).\n'
         "  - the new column 'new' is a duration, and Hive has none. Store seconds as a number: .dt.total_seconds().\n"
         "\n"
-        "  column           the table    the frame\n"
-        "  Amount           int64        –            ←\n"
-        "  shop             string       uint8        ←\n"
-        "  day (partition)  date32[day]  –\n"
-        "  amount           –            int64        new\n"
-        "  new              –            duration[s]  new \n"
+        "  column           the table  the frame\n"
+        "  Amount           int64      –            ←\n"
+        "  shop             string     uint8        ←\n"
+        "  day (partition)  date       –\n"
+        "  amount           –          int64        new\n"
+        "  new              –          duration[s]  new\n"
         "\n"
         "Nothing was written. Columns may be added, and types widened; for more, store it under another name."
     )
