@@ -68,7 +68,7 @@ def drop_partitions(
         raise DataError(
             Reason.BAD_PARTITION,
             f"{base.commit.table} has no partitions.",
-            "Store an empty frame to remove all its rows.",
+            "An empty frame, stored, removes all its rows where its checks let it; drop_table removes the table.",
         )
     if partitions is None or (isinstance(partitions, Sized) and not len(partitions)):  # not: all of them
         raise DataError(
