@@ -119,17 +119,18 @@ class InRange(Check):
         return self
 
     def call(self) -> str:
-        low, high = self._word(self.low, "…"), self._word(self.high, "…")
+        low, high = self._spelled(self.low), self._spelled(self.high)
         return _call(self.kind, self.column, low, high, *([] if self.closed == "both" else [f"closed={self.closed}"]))
 
     @staticmethod
-    def _word(limit: Any, none: str = "") -> str:
+    def _spelled(limit: Any) -> str:
+        """As in the check's name, by which earlier commits are asked for its results: it stays what it was."""
         if isinstance(limit, int) and not isinstance(limit, bool) and abs(limit) >= 10_000:
             return f"{limit:,}"
-        return none if limit is None else str(limit)
+        return "…" if limit is None else str(limit)
 
     def sentence(self) -> str:
-        low, high = self._word(self.low), self._word(self.high)
+        low, high = values.told(self.low), values.told(self.high)
         open_low, open_high = self.closed in ("right", "neither"), self.closed in ("left", "neither")
         if self.high is None:
             return f"{self.column} is {'above' if open_low else 'at least'} {low}"

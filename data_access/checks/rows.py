@@ -33,12 +33,19 @@ _DISTINCT = 1000
 
 @dataclass(frozen=True)
 class RowState:
-    """Rows seen and failed, the first that failed, and what the kind of check wants to tell besides."""
+    """Rows seen and failed, the first that failed, what the kind of check wants to tell besides, and how many rows have
+    no value that it could judge."""
 
     rows: int = 0
     failed: int = 0
     sample: tuple[SampleRow, ...] = ()
     detail: Any = None
+    lacking: int = 0
+
+
+def lacking(batch: pa.RecordBatch, check: InRange | InSet | Matches) -> int:
+    """Rows whose value is missing."""
+    return pc.sum(missing(column_of(batch, check, check.column))).as_py() or 0
 
 
 class RowMeasure(Measure[RowState]):
@@ -55,6 +62,7 @@ class RowMeasure(Measure[RowState]):
             number,
             sample_rows(batch, failing, offset, self.check.needs) if number and len(state.sample) < 5 else (),
             self.tell(batch, failing if number else None),
+            self.lacking(batch),
         )
         return self.merge(state, now)
 
@@ -62,7 +70,13 @@ class RowMeasure(Measure[RowState]):
         detail = other.detail if one.detail is None else one.detail
         if one.detail is not None and other.detail is not None:
             detail = self.join(one.detail, other.detail)
-        return RowState(one.rows + other.rows, one.failed + other.failed, first_of(one.sample, other.sample), detail)
+        return RowState(
+            one.rows + other.rows,
+            one.failed + other.failed,
+            first_of(one.sample, other.sample),
+            detail,
+            one.lacking + other.lacking,
+        )
 
     def finding(self, state: RowState, again: Again) -> Finding:
         if not state.rows:
@@ -75,6 +89,10 @@ class RowMeasure(Measure[RowState]):
     def failing(self, batch: pa.RecordBatch) -> pa.Array:
         """Booleans without nulls."""
 
+    def lacking(self, batch: pa.RecordBatch) -> int:
+        """Rows that are not judged, since the value is missing: not_null's business."""
+        return 0
+
     @abstractmethod
     def tell(self, batch: pa.RecordBatch, failing: pa.Array | None) -> Any:
         """What to tell about a batch; `failing` is None where no row fails."""
@@ -86,7 +104,12 @@ class RowMeasure(Measure[RowState]):
     def wrong(self, state: RowState) -> str: ...
 
     def fine(self, state: RowState) -> str:
-        return f"all {count(state.rows)}"
+        if not state.lacking:
+            return f"all {count(state.rows)}"
+        if state.lacking == state.rows:
+            return f"all {count(state.rows)} lack a value"
+        lack = "lacks one and was" if state.lacking == 1 else "lack one and were"
+        return f"all {count(state.rows - state.lacking)} with a value; {state.lacking:,} {lack} not judged"
 
 
 class NotNullMeasure(RowMeasure):
@@ -166,6 +189,9 @@ class InRangeMeasure(RowMeasure):
 
     check: InRange
 
+    def lacking(self, batch: pa.RecordBatch) -> int:
+        return lacking(batch, self.check)
+
     def failing(self, batch: pa.RecordBatch) -> pa.Array:
         return range_mask(self.check, column_of(batch, self.check, self.check.column))
 
@@ -186,14 +212,16 @@ class InRangeMeasure(RowMeasure):
         return f"{share(state.failed, state.rows)} {'is' if state.failed == 1 else 'are'} outside; {self._ends(state)}"
 
     def fine(self, state: RowState) -> str:
-        return (
-            f"all {count(state.rows)}; {self._ends(state)}" if state.detail else f"all {count(state.rows)} lack a value"
-        )
+        return f"{super().fine(state)}; {self._ends(state)}" if state.detail else super().fine(state)
 
     @staticmethod
     def _ends(state: RowState) -> str:
-        low, high = (shown(_readable(end)) for end in state.detail)
+        low, high = (_end(_readable(end)) for end in state.detail)
         return f"the values go from {low} to {high}"
+
+
+def _end(value: Any) -> str:
+    return shown(value) if isinstance(value, str) else values.told(value, rounded=True)
 
 
 def _ordinal(scalar: pa.Scalar) -> Any:
@@ -210,6 +238,9 @@ def _readable(scalar: pa.Scalar) -> Any:
 
 class _Listing(RowMeasure):
     """The detail counts the wrong values."""
+
+    def lacking(self, batch: pa.RecordBatch) -> int:
+        return lacking(batch, self.check)
 
     def tell(self, batch: pa.RecordBatch, failing: pa.Array | None) -> Any:
         if failing is None:

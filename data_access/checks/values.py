@@ -169,6 +169,22 @@ def step_scalar(count: int, arrow: pa.DataType) -> pa.Scalar:
     return pa.scalar(count, pa.int32() if arrow.bit_width == 32 else pa.int64())
 
 
+def told(value: Any, *, rounded: bool = False) -> str:
+    """A value as sentences say it, a limit as what was seen: from 10,000 on in groups, so that a year stays a year.
+
+    `rounded`: floats to six digits, or to whole numbers: what was seen needs it, and a limit must not be.
+    """
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return "NaN" if math.isnan(value) else str(value)
+        if rounded:
+            value = round(value, 0) if 100_000 <= abs(value) < 1e15 else float(f"{value:.6g}")
+        text = f"{value:,}" if abs(value) >= 10_000 else str(value)
+        return text.removesuffix(".0")
+    whole = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    return f"{value:,}" if whole and abs(value) >= 10_000 else str(value)
+
+
 def within(text: timedelta | str | float) -> timedelta:
     """A span: a timedelta, seconds, or `90s`, `15m`, `36h`, `2d`, `1w`. Raises ValueError."""
     if isinstance(text, timedelta):

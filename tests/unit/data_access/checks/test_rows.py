@@ -249,3 +249,35 @@ def test_what_makes_no_check_is_refused_with_a_reason(make: Any, said: str) -> N
         make()
     assert refused.value.reason == Reason.BAD_ARGUMENT
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("check", "values"),
+    [
+        (in_set("a", ["x"]), ["x", None, "x", None, "x"]),
+        (matches("a", "x+"), ["x", None, "xx", None, "x"]),
+        (in_range("a", 0, 5), [1.0, None, 2.0, math.nan, 5.0]),
+    ],
+)
+def test_what_has_no_value_is_not_counted_as_judged(check: Any, values: list[Any]) -> None:
+    table = pa.table({"a": pa.array(values)})
+    for told, rows in (
+        ("all 3 rows with a value; 2 lack one and were not judged", table),
+        ("all 1 row with a value; 1 lacks one and was not judged", table.slice(0, 2)),
+        ("all 1 row lack a value", table.slice(1, 1)),
+        ("all 1 row", table.slice(0, 1)),
+    ):
+        assert judged(check, rows).seen.partition("; the values go")[0] == told
+
+
+def test_limits_and_what_was_seen_are_written_alike() -> None:
+    told = [
+        (in_range("a", -120, 2880), [-120, 2880], "a is between -120 and 2880", "from -120 to 2880"),
+        (in_range("a", 0, 700_000), [210, 693_700], "a is between 0 and 700,000", "from 210 to 693,700"),
+        (in_range("a", 0.0, 7e5), [0.25, 693_700.4], "a is between 0 and 700,000", "from 0.25 to 693,700"),
+        (in_range("a", 1900, 2100), [2013, 2026], "a is between 1900 and 2100", "from 2013 to 2026"),
+        (in_range("a", high=Decimal("12345.60")), [Decimal("12345.60")], "a is at most 12,345.60", "12,345.60"),
+    ]
+    for check, values, sentence, ends in told:
+        assert check.sentence() == sentence
+        assert judged(check, pa.table({"a": values})).seen.endswith(ends)
