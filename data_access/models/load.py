@@ -11,13 +11,20 @@ from typing import Any
 from data_access.errors import CorruptError, DataError, ForbiddenError, Reason
 from data_access.models import layout
 from data_access.models.artifact import ModelVersion
-from data_access.models.portable import registry
+from data_access.models.portable import refusal, registry
 from data_access.models.repository import Repository, temporary
 from data_access.progress import progress
 from data_access.workspace import Workspace
 
 #: Formats whose files are used as long as the model is.
 _STAYS = ("files", "tensorflow")
+
+
+def _unfit(sentence: str, remedy: str) -> Exception:
+    return DataError(Reason.BAD_ARGUMENT, sentence, remedy)
+
+
+refusal.unfit = _unfit  # what is asked of a model here is refused as everything else is
 
 
 def load_model(

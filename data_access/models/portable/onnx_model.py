@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from . import refusal
 from .calls import observe
 from .deviation import deviation, differing_rows
 from .example import Example
@@ -261,24 +262,31 @@ class OnnxModel:
         given = dict(data) if isinstance(data, Mapping) else {inputs[0].name: data}
         missing = [each.name for each in inputs if each.name not in given]
         if missing:
-            raise ValueError(f"the model wants {', '.join(missing)} too; give a dict of arrays by these names")
+            raise refusal.unfit(f"The model wants {', '.join(missing)} too.", "Give a dict of arrays by these names.")
         return {each.name: numpy.asarray(given[each.name], dtype=_NUMPY.get(each.type)) for each in inputs}
 
 
 def _columns(data: Any, wanted: list[str]) -> dict[str, Any]:
-    """Each wanted column as an array. Raises ValueError: which are missing, or how many there are."""
+    """Each wanted column as an array. Raises `refusal.unfit`: which are missing, or how many there are."""
     table, note = pack(data)
     if note["kind"] in ("pandas", "polars", "arrow", "dict", "records"):
         missing = [name for name in wanted if name not in table.column_names]
         if missing:
-            raise ValueError(f"the model wants the columns {', '.join(wanted)}; {', '.join(missing)} are not there")
+            are = "is" if len(missing) == 1 else "are"
+            raise refusal.unfit(
+                f"The model wants the columns {', '.join(wanted)}; {', '.join(missing)} {are} not there.",
+                f"Give a frame that has {'it' if len(missing) == 1 else 'them'} too; further columns do no harm.",
+            )
         return {name: _values(table.column(name)) for name in wanted}
     if table.num_columns != len(wanted):
         if table.num_columns == 1 and pa.types.is_list(table.schema.field(0).type):  # a list of rows
             rows = table.column(0).to_pylist()
             if all(len(row) == len(wanted) for row in rows):
                 return {name: [row[i] for row in rows] for i, name in enumerate(wanted)}
-        raise ValueError(f"the model wants {len(wanted)} columns ({', '.join(wanted)}), not {table.num_columns}")
+        raise refusal.unfit(
+            f"The model wants {len(wanted)} columns ({', '.join(wanted)}), not {table.num_columns}.",
+            "Give an array of that many columns, or a frame with these names.",
+        )
     return {name: _values(table.column(i)) for i, name in enumerate(wanted)}
 
 

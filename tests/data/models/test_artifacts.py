@@ -64,8 +64,9 @@ def test_onnx_takes_frames_of_any_kind_in_any_order_of_columns(ann: Workspace) -
     assert again.predict(turned).tolist() == expected
     assert again.predict(pl.from_pandas(turned)).tolist() == expected
     assert again.predict(turned.astype({"plan": "category"})).tolist() == expected
-    with pytest.raises(ValueError, match="plan are not there"):
+    with pytest.raises(DataError, match=r"; plan is not there\. Give a frame that has it too") as caught:
         again.predict(FRAME[["age", "visits"]])
+    assert caught.value.reason == Reason.BAD_ARGUMENT
 
 
 def test_the_layout_that_keeps_a_forest_the_same_is_found(ann: Workspace) -> None:
@@ -74,7 +75,7 @@ def test_the_layout_that_keeps_a_forest_the_same_is_found(ann: Workspace) -> Non
     again = models.load_model(kept, workspace=ann)
     assert kept.options["varied"] == {"rows": 2000, "differ": 0}
     assert (again.predict(x) == model.predict(x)).all()
-    with pytest.raises(ValueError, match="4 columns"):
+    with pytest.raises(DataError, match=r"4 columns .*, not 2"):
         again.predict(x[:, :2])
 
 
