@@ -5,6 +5,7 @@ The types are in `hive_types`, what later frames may change in `evolution` and `
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
@@ -85,8 +86,17 @@ def _check_types(arrow: pa.Schema, partition_by: Sequence[str]) -> None:
                 Reason.UNSUPPORTED_TYPE,
                 f"Partition column '{name}' is {arrow.field(name).type}; partitions are texts, integers, dates or"
                 " booleans, which have one way to be written in a path.",
-                "Partition by its day or its text, in a column of its own.",
+                _partition_remedy(arrow.field(name)),
             )
+
+
+def _partition_remedy(field: pa.Field) -> str:
+    column = f"df[{json.dumps(field.name, ensure_ascii=False)}]"
+    if pa.types.is_timestamp(field.type):
+        return f"Partition by its day; in pandas: {column} = {column}.dt.date"
+    if pa.types.is_floating(field.type) or pa.types.is_decimal(field.type):
+        return f"Partition by a whole number; in pandas: {column} = {column}.astype('int64')"
+    return "Partition by its text, in a column of its own."
 
 
 def _check_partition_by(arrow: pa.Schema, partition_by: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 import pandas as pd
 import pyarrow as pa
@@ -65,6 +66,23 @@ def test_types_that_have_more_than_one_way_to_be_written(type_: pa.DataType) -> 
     ) as caught:
         table_schema(pa.schema([("k", type_), ("a", pa.int8())]), ["k"])
     assert caught.value.reason is Reason.UNSUPPORTED_TYPE
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.to_datetime(["2026-11-20 10:00"]),
+        pd.to_datetime(["2026-11-20 10:00"]).tz_localize("Europe/Amsterdam"),
+        [2026.0],
+        [Decimal("7")],
+    ],
+)
+def test_the_line_that_is_offered_makes_it_a_partition(values: object) -> None:
+    df = pd.DataFrame({"my day": values, "a": 1})
+    with pytest.raises(SchemaError, match="in pandas: ") as caught:
+        table_schema(pa.Schema.from_pandas(df), ["my day"])
+    exec(caught.value.remedy.partition("in pandas: ")[2], {"df": df})
+    assert table_schema(pa.Schema.from_pandas(df), ["my day"]).partition_by[0].hive in ("date", "bigint")
 
 
 @pytest.mark.parametrize(
