@@ -144,7 +144,12 @@ class Attempts:
     def _lock(self, locks: ExitStack, name: TableName) -> Lock:
         owner = f"{self._workspace.user}@{socket.gethostname()}:{os.getpid()}"
         wait_s = self._workspace.settings.lock_wait_s
-        return locks.enter_context(self._workspace.metastore.lock(name, owner, wait_s))
+        try:
+            return locks.enter_context(self._workspace.metastore.lock(name, owner, wait_s))
+        except NotFoundError as error:  # where a lock is the table's own, and it was dropped while we waited
+            if error.reason == Reason.UNKNOWN_TABLE:
+                raise _Again from error
+            raise
 
     def _once(self, locks: Sequence[Lock]) -> list[Done]:
         pairs = list(zip(self._proposals, locks, strict=True))
