@@ -42,22 +42,28 @@ def _frames(traceback: TracebackType | None) -> Iterator[TracebackType]:
 def _own(frames: list[TracebackType]) -> list[TracebackType]:
     """Frames of cells and of the person's files; where a library alone called us, the one that did."""
     ours = str(Path(__file__).parent)
-    libraries = _libraries()
-    own = [each for each in frames if not _below(each, (ours, *libraries))]
+    apart = (ours, *_shells())
+    own = [each for each in frames if not _of_library(each) and not _below(each, apart)]
     if not own:
-        before = [each for each in frames if not _below(each, (ours, *_shells()))]
+        before = [each for each in frames if not _below(each, apart)]
         own = before[-1:]
     return own if len(own) <= _MOST else [own[0], *own[-(_MOST - 1) :]]
 
 
 def _below(frame: TracebackType, folders: tuple[str, ...]) -> bool:
     name = frame.tb_frame.f_code.co_filename
-    return name.startswith("<frozen ") or any(name.startswith(f"{folder}/") for folder in folders)
+    return any(name.startswith(f"{folder}/") for folder in folders)
 
 
-def _libraries() -> tuple[str, ...]:
-    paths = sysconfig.get_paths()
-    return (*{paths[each] for each in ("stdlib", "platstdlib", "purelib", "platlib")}, *_shells())
+def _of_library(frame: TracebackType) -> bool:
+    """Python's own, or a package's: of this environment, of the home (`--user`), of a distribution."""
+    name = frame.tb_frame.f_code.co_filename
+    return (
+        name.startswith("<frozen ")
+        or "/site-packages/" in name
+        or "/dist-packages/" in name
+        or _below(frame, (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")))
+    )
 
 
 def _shells() -> tuple[str, ...]:

@@ -183,8 +183,10 @@ class _Notebook:
         self._put({"text/html": "", "text/plain": ""}, update=True)
 
     def _put(self, data: dict[str, str], *, update: bool) -> None:
-        display: Any = sys.modules["IPython"].display
-        display.display(data, raw=True, display_id=self._id, update=update)
+        from IPython import display
+
+        show: Any = display.display
+        show(data, raw=True, display_id=self._id, update=update)
 
 
 def html(moment: Shown) -> str:

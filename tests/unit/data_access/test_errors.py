@@ -105,7 +105,12 @@ def in_a_terminal(home: Path, *cells: str) -> list[str]:
 
 @pytest.mark.parametrize("where", [in_a_kernel, in_a_terminal])
 def test_ipython_shows_my_line_and_the_message(home: Path, where: Callable[..., list[str]]) -> None:
-    wrong, refused = where(home, WRONG_CONDITION, "store(pandas.DataFrame({'a': [1.5, None]}))")
+    wrong, refused, through = where(
+        home,
+        WRONG_CONDITION,
+        "store(pandas.DataFrame({'a': [1.5, None]}))",
+        "pandas.Series(['nowhere']).map(lambda name: data_access.load_dataframe('sandbox_ann', name))",
+    )
     assert "data_access.load_dataframe" in next(each for each in wrong.splitlines() if re.match("-+> ", each))
     assert "DataError: sandbox_ann.orders: 'a >> > 1' can't be read" in wrong
     assert wrong.rstrip().endswith("%tb Verbose shows every step to it.")
@@ -113,7 +118,10 @@ def test_ipython_shows_my_line_and_the_message(home: Path, where: Callable[..., 
     assert "store(pandas.DataFrame" in refused
     assert "return data_access.store_dataframe(frame" in refused
     assert "✗ a is never missing" in refused
-    for each in (wrong, refused):
+    # Through somebody else's library.
+    assert "NotFoundError: There is no table 'sandbox_ann.nowhere'" in through
+    assert "<lambda>" in through
+    for each in (wrong, refused, through):
         assert len(each.splitlines()) < 35
         assert not [word for word in LIBRARIES if word in each]
 
