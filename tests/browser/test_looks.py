@@ -83,8 +83,17 @@ def picture(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Page, s
     return take
 
 
+#: A logo is a picture, which no rule on colours of text sees: on a dark page it needs a light plate for its dark word.
+LOGO = """() => {
+    const dark = getComputedStyle(document.documentElement).getPropertyValue("--rm-surface").trim() !== "#fff";
+    const logo = document.querySelector("#jupyterhub-logo .jpy-logo");
+    return !dark || !logo || getComputedStyle(logo).backgroundColor === "rgb(255, 255, 255)";
+}"""
+
+
 def assert_readable(page: Page) -> None:
     assert page.evaluate(CONTRAST) == []
+    assert page.evaluate(LOGO), "the logo's dark word is on a dark page"
     inner, width = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert inner <= width, f"the page is {inner} px wide in a window of {width} px"
 
