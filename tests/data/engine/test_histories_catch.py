@@ -90,7 +90,7 @@ def gc_removes_before_it_commits(patch: Patch) -> None:
     def committed(workspace: Any, record: Any, numbers: Any, began: float) -> Any:
         facts = gc._as_if(gc._facts(workspace, record, workspace.now()), dict.fromkeys(numbers, ""))
         keep = gc.Keep(gc.HOUR, 1, 0 * gc.HOUR)
-        gc._remove(workspace, record.root, gc.judge(facts, keep, gc._reached(workspace, record, facts, keep)))
+        gc.remove(workspace, record.root, gc.judge(facts, keep, gc._reached(workspace, record, facts, keep, {})))
         return real(workspace, record, numbers, began)
 
     patch.setattr(gc, "_commit", committed)
@@ -98,7 +98,7 @@ def gc_removes_before_it_commits(patch: Patch) -> None:
 
 def gc_takes_running_stores_for_dead_ones(patch: Patch) -> None:
     real = gc_rules._fate
-    patch.setattr(gc_rules, "_fate", lambda path, chain, ids, young: real(path, chain, ids, young=False))
+    patch.setattr(gc_rules, "_fate", lambda path, chain, ids, young: real(path, chain, ids, young=""))
 
 
 def gc_forgets_tags(patch: Patch) -> None:
