@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data_access.discover.words import counted
 from data_access.errors import DataError, Reason
 from data_access.models import layout, locking, portable, uv
 from data_access.models.installed import content_in
@@ -148,7 +149,7 @@ class _Run:
     def _fetch(self) -> tuple[bool, str, None]:
         for part in (layout.MODEL, layout.EXAMPLE, layout.ENVIRONMENT):
             self._repository.fetch(self._version, self._folder, part, self._bar.advance)
-        return True, f"{len(self._version.files)} files as they were saved", None
+        return True, f"{counted(len(self._version.files), 'file')} as they were saved", None
 
     def _build(self, everything: bool, offline: bool) -> tuple[bool, str, Path]:
         lock = self._version.lock
@@ -197,7 +198,8 @@ class _Run:
             return False, "; ".join(answer["differences"]), answer["deviation"]
         example = self._version.example
         assert example is not None
-        told = f"{example.rows} rows answered as then, to {answer['deviation']:.2g} (tolerance {example.tolerance:g})"
+        told = f"{counted(example.rows, 'row')} answered as then, to {answer['deviation']:.2g}"
+        told += f" (tolerance {example.tolerance:g})"
         return True, told, answer["deviation"]
 
 

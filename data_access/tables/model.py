@@ -215,7 +215,7 @@ class Commit:
         page = Page(f"{self.table}, commit {self.number}")
         facts = {
             "what": told(self),
-            "rows": f"{self.rows:,} in {_count(self.files, 'file')}",
+            "rows": f"{self.rows:,} in {_count(self.files, 'file')}" if self.files else f"{self.rows:,}",
             "when": f"{self.at:%Y-%m-%d %H:%M:%S} UTC by {self.by}",
             "checks": checks_told(self),
             "message": self.message,
