@@ -14,11 +14,12 @@ import pyarrow as pa
 from data_access.discover import files, transfer
 from data_access.discover.copying import Copied, How
 from data_access.discover.place import ObjectPlace, Place, TablePlace, WebPlace
-from data_access.errors import CorruptError, DataError, NotFoundError, Reason
+from data_access.errors import ConflictError, CorruptError, DataError, NotFoundError, Reason
 from data_access.location import format_of
 from data_access.names import TableName
 from data_access.progress import progress
 from data_access.storage.router import Reading
+from data_access.tables.drop import check_not_held, drop
 from data_access.tables.model import Commit, Snapshot
 from data_access.tables.namespaces import check_may_write
 from data_access.tables.snapshot import open_snapshot
@@ -56,20 +57,22 @@ def _table_to_table(workspace: Workspace, source: TablePlace, target: TablePlace
     if move:
         check_may_write(workspace.user, source.name.database, workspace.settings)
     snapshot = open_snapshot(workspace, source.name, source.as_of)
+    if move:
+        check_not_held(workspace, source.name, snapshot.root)
     _check_absent(workspace, target.name, how)
     commit = _stored(workspace, snapshot, target.name, how)
     _verify(workspace, snapshot, target.name, commit, how)
     note = ""
     if move:
-        left = open_snapshot(workspace, source.name).commit
-        if left.id != snapshot.commit.id:
-            raise DataError(
-                Reason.CONFLICT,
-                f"{source} has a new commit ({left.number}, by {left.by}) since the copy began.",
+        try:
+            dropped = drop(workspace, source.name, snapshot.commit.anchor)
+        except ConflictError as error:
+            raise ConflictError(
+                error.reason,
+                error.sentence,
                 f"{target} is commit {commit.number} of before, and {source} is untouched: move again.",
-            )
-        workspace.metastore.drop_table(source.name)
-        note = f"Its history stays below {snapshot.root}."
+            ) from error
+        note = f"Its history stays below {snapshot.root} until {dropped.until:%Y-%m-%d %H:%M} UTC."
     return Copied(str(source), str(target), len(snapshot.files), snapshot.commit.bytes, 0.0, commit=commit, note=note)
 
 

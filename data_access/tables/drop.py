@@ -58,20 +58,30 @@ def drop_table(table: str, *, workspace: Workspace | None = None) -> Dropped:
     Raises DataError(held), NotFoundError(unknown-table), ForbiddenError, ConflictError(locked),
     DataError(foreign-table), CorruptError (a tag or an anchor can't be read).
     """
-    workspace = workspace or current()
-    name = TableName.parse(table)
+    return drop(workspace or current(), TableName.parse(table))
+
+
+def drop(workspace: Workspace, name: TableName, expected: Anchor | None = None) -> Dropped:
+    """`drop_table`, of a table whose present commit is `expected`. Raises ConflictError where it is another."""
     check_may_write(workspace.user, name.database, workspace.settings)
     with workspace.metastore.lock(name, workspace.user, workspace.settings.lock_wait_s) as lock:
         record, head = snapshot.head_of(workspace, name)
-        if held := holds.holds(workspace, record.root):
-            raise _held(name, held)
+        if expected is not None and head.id != expected.id:
+            raise ConflictError(
+                Reason.CONFLICT,
+                f"{name} has a new commit ({head.number}) since commit {expected.number}, and was not dropped.",
+                "Look at it first: history tells who made it.",
+            )
+        check_not_held(workspace, name, record.root)
         mark = f"{record.root}/{places.DROPPED}"
         workspace.storage.put(mark, _mark(workspace, name, head))
         lock.check()
         workspace.metastore.drop_table(name)
-        if held := holds.holds(workspace, record.root):
+        try:
+            check_not_held(workspace, name, record.root)
+        except DataError:
             _take_back(workspace, record, lock, mark)
-            raise _held(name, held)
+            raise
     _forget()
     until = later(workspace.now(), timedelta(hours=workspace.settings.gc_grace_hours))
     return Dropped(name, Anchor(name, head.number, head.id), record.root, until.astimezone(UTC))
@@ -83,6 +93,12 @@ def _mark(workspace: Workspace, name: TableName, head: Head) -> bytes:
         "by": workspace.user, "at": workspace.now().astimezone(UTC).isoformat(),
     }  # fmt: skip
     return json.dumps(said, ensure_ascii=False).encode()
+
+
+def check_not_held(workspace: Workspace, name: TableName, root: str) -> None:
+    """Raises DataError(held)."""
+    if held := holds.holds(workspace, root):
+        raise _held(name, held)
 
 
 def _held(name: TableName, held: Sequence[Hold]) -> DataError:

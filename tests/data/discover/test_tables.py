@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 
 from data_access import (
+    anchor,
     browse,
     checks,
     copy,
@@ -23,9 +24,11 @@ from data_access import (
     load_dataframe,
     move,
     preview,
+    release,
     search,
     store_dataframe,
     tag,
+    untag,
     where_is,
 )
 from data_access.discover import facts
@@ -218,6 +221,7 @@ def test_a_copy_to_production_is_checked(shop: Workspace) -> None:
 
 
 def test_a_table_is_moved_once_it_is_proven(shop: Workspace) -> None:
+    untag("sandbox_ann.orders", "q3-report", workspace=shop)
     before = values("sandbox_ann.orders", shop)
     done = move("sandbox_ann.orders", "sandbox_ann.sold", workspace=shop)
     assert values("sandbox_ann.sold", shop) == before
@@ -228,6 +232,18 @@ def test_a_table_is_moved_once_it_is_proven(shop: Workspace) -> None:
     with pytest.raises(ForbiddenError):
         move("sandbox_ann.sold", "sandbox_bob.sold", workspace=bob)
     assert copy("sandbox_ann.sold", "sandbox_bob.sold", workspace=bob).commit is not None
+
+
+def test_a_table_that_somebody_holds_is_not_moved(shop: Workspace) -> None:
+    untag("sandbox_ann.orders", "q3-report", workspace=shop)
+    held = anchor("sandbox_ann.orders", note="for the report", workspace=shop)
+    with pytest.raises(DataError, match="is held and was not dropped: commit") as caught:
+        move("sandbox_ann.orders", "sandbox_ann.sold", workspace=shop)
+    assert caught.value.reason is Reason.HELD
+    with pytest.raises(NotFoundError):  # nothing was copied either
+        load_dataframe("sandbox_ann.sold", workspace=shop)
+    release(held, workspace=shop)
+    move("sandbox_ann.orders", "sandbox_ann.sold", workspace=shop)
 
 
 def test_tables_go_to_files_and_back(shop: Workspace, tmp_path: Path) -> None:
