@@ -92,6 +92,7 @@ LOGO = """() => {
 
 
 def assert_readable(page: Page) -> None:
+    page.wait_for_load_state("load")  # a heading can be seen before the last style sheet is there
     assert page.evaluate(CONTRAST) == []
     assert page.evaluate(LOGO), "the logo's dark word is on a dark page"
     inner, width = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
