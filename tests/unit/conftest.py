@@ -1,6 +1,6 @@
 """Unit tests reach nothing outside this process's machine: a connection elsewhere is a failure, not a slow pass.
 
-Properties have no deadline per example: on a busy machine it would measure the machine. `make test-unit` asks for
+Properties have no deadline, per example or in all: on a busy machine it would measure the machine. `make test-unit` asks for
 the profile `quick`; a property that needs a certain number of examples names it, and has it in both.
 """
 
@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("full", deadline=None)
-settings.register_profile("quick", deadline=None, max_examples=10)
+_BUSY = [HealthCheck.too_slow]
+settings.register_profile("full", deadline=None, suppress_health_check=_BUSY)
+settings.register_profile("quick", deadline=None, suppress_health_check=_BUSY, max_examples=10)
 settings.load_profile("full")
 
 _real_connect = socket.socket.connect
