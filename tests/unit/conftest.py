@@ -1,7 +1,7 @@
 """Unit tests reach nothing outside this process's machine: a connection elsewhere is a failure, not a slow pass.
 
-Properties have no deadline, per example or in all: on a busy machine it would measure the machine. `make test-unit` asks for
-the profile `quick`; a property that needs a certain number of examples names it, and has it in both.
+Properties have no deadline, per example or in all: on a busy machine it would measure the machine. `make test-unit`
+asks for the profile `quick`; a property that needs a certain number of examples names it, and has it in both.
 """
 
 from __future__ import annotations
