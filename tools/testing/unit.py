@@ -1,7 +1,7 @@
 """`make test-unit`: the unit tests in two processes, one for each core of a small computer.
 
 Not pytest-xdist: each of its workers imports every test module, and here the imports (KubeSpawner's 2.6 s, pandas'
-1.3 s) cost as much as the tests. The rooms that need pandas, Arrow and the like go to one process, and all others,
+1.3 s) cost as much as the tests. The room that needs pandas, Arrow and the like goes to one process, and all others,
 the hub's among them, to the other: each half takes about as long, and no heavy library is imported twice.
 
 Every test of `make test unit` runs here too. Only properties that name no number of examples try fewer
@@ -20,7 +20,7 @@ import sys
 from tools.testing.needs import ROOT
 
 UNIT = ROOT / "tests" / "unit"
-WITH_FRAMES = ("bench", "data_access", "environments", "images", "lab_extension")
+WITH_FRAMES = ("data_access",)
 #: The plugins of anyio and typeguard come with these libraries; no test uses them, and their imports take time.
 OPTIONS = ("-q", "--hypothesis-profile=quick", "-p", "no:cacheprovider", "-p", "no:anyio", "-p", "no:typeguard")
 BYTECODE = ROOT / "build" / "bytecode"
