@@ -54,11 +54,11 @@ LINEITEM, ORDERS, CUSTOMER = (
 DATA = (ONE, HUNDRED, THOUSAND, SMALL, MANY, TINY, LINEITEM, ORDERS, CUSTOMER)
 
 
-def _store(data: Data, title: str) -> Task:
+def _store(name: str, data: Data, title: str) -> Task:
     def call(contender: Contender, frame: Any) -> None:
         contender.store(frame, f"stored_{data.name}", data.partitions > 1)
 
-    return Task(f"store-{data.name if data is LINEITEM else data.partitions}", title, data, call, most=3, store=True)
+    return Task(f"store-{name}", title, data, call, most=3, store=True)
 
 
 def _query(number: int, title: str, *also: Data) -> Task:
@@ -66,9 +66,9 @@ def _query(number: int, title: str, *also: Data) -> Task:
 
 
 TASKS = (
-    _store(ONE, "store into one partition"),
-    _store(HUNDRED, "store into 100 partitions"),
-    _store(THOUSAND, "store into 1,000 partitions"),
+    _store("1", ONE, "store into one partition"),
+    _store("100", HUNDRED, "store into 100 partitions"),
+    _store("1000", THOUSAND, "store into 1,000 partitions"),
     Task("load-1", "load all, from one partition", ONE, lambda by, _: by.load("t1")),
     Task("load-1000", "load all, from 1,000 partitions", THOUSAND, lambda by, _: by.load("t1000")),
     Task(
@@ -85,7 +85,7 @@ TASKS = (
         lambda by, _: by.partition("many", names(10_000)[777]), most=20,
     ),
     Task("tiny", "load a 1 kB table", TINY, lambda by, _: by.load("tiny"), most=200),
-    _store(LINEITEM, "TPC-H: store lineitem"),
+    _store("lineitem", LINEITEM, "TPC-H: store lineitem"),
     Task("load-lineitem", "TPC-H: load lineitem", LINEITEM, lambda by, _: by.load("lineitem")),
     _query(1, "TPC-H query 1: totals of nearly all of lineitem"),
     _query(6, "TPC-H query 6: a sum over 2 % of lineitem"),

@@ -33,6 +33,10 @@ _SAYS = [
 _PIECE = 16 * 1024**2
 
 
+def _said() -> list[str | None]:
+    return [os.environ.get(name) for name in _SAYS]
+
+
 def url_of(place: str) -> str:
     """A path or a URL as a URL. What follows the scheme is literal: `%` and blanks mean themselves, as in Hive."""
     if "://" in place:
@@ -54,7 +58,7 @@ class Router:
         """Open S3 anew if the environment names another server or identity since: a notebook sets them when a first try
         was refused. Called once per call of a person's, not per request."""
         with self._lock:
-            if self._s3 is not None and self._said != [os.environ.get(name) for name in _SAYS]:
+            if self._s3 is not None and self._said != _said():
                 self._s3 = None
 
     def backend(self, url: str) -> Storage:
@@ -68,7 +72,7 @@ class Router:
             if self._s3 is None:
                 from data_access.storage.s3 import S3Storage
 
-                self._said = [os.environ.get(name) for name in _SAYS]
+                self._said = _said()
                 self._s3 = S3Storage(self._settings.s3)
             return self._s3
 

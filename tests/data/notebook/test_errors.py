@@ -14,8 +14,6 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from data_access import errors
-
 WORK = """
 import pandas
 import data_access
@@ -37,20 +35,6 @@ WRONG_CONDITION = """# the first of three
 condition = "a >> > 1"
 data_access.load_dataframe("sandbox_ann", "orders", where=condition)"""
 LIBRARIES = ("sqlglot", "site-packages", "data_access/", "direct cause", "concurrent")
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name, value in {
-        "HOME": str(tmp_path),
-        "IPYTHONDIR": str(tmp_path / "ipython"),
-        "REMUDA_DATA_METASTORE": f"sqlite:///{tmp_path}/c.sqlite",
-        "REMUDA_DATA_WAREHOUSE": str(tmp_path / "lake"),
-        "REMUDA_DATA_USER": "ann",
-        "PYTHONPATH": str(Path(errors.__file__).parents[1]),
-    }.items():
-        monkeypatch.setenv(name, value)
-    return tmp_path
 
 
 def in_a_kernel(home: Path, *cells: str) -> list[str]:

@@ -7,10 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import pytest
 from nbclient import NotebookClient
-
-import data_access
 
 WORK = """
 import os, sys, warnings
@@ -45,21 +42,11 @@ class _Watching(NotebookClient):
         return super().process_message(msg, cell, cell_index)
 
 
-def test_a_notebook_has_a_bar_without_widgets_and_nothing_afterwards(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in {
-        "IPYTHONDIR": str(tmp_path / "ipython"),
-        "REMUDA_DATA_METASTORE": f"sqlite:///{tmp_path}/c.sqlite",
-        "REMUDA_DATA_WAREHOUSE": str(tmp_path / "lake"),
-        "REMUDA_DATA_USER": "ann",
-        "PYTHONPATH": str(Path(data_access.__file__).parents[1]),
-    }.items():
-        monkeypatch.setenv(name, value)
-    os.mkfifo(tmp_path / "seen")
+def test_a_notebook_has_a_bar_without_widgets_and_nothing_afterwards(home: Path) -> None:
+    os.mkfifo(home / "seen")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each) for each in (WORK, STORE)])
-    client = _Watching(notebook, timeout=60, resources={"metadata": {"path": str(tmp_path)}})
-    client.pictures, client.go_on = [], tmp_path / "seen"
+    client = _Watching(notebook, timeout=60, resources={"metadata": {"path": str(home)}})
+    client.pictures, client.go_on = [], home / "seen"
     client.execute()
 
     first, last = client.pictures[0], client.pictures[-1]
