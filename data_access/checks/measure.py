@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from data_access.checks.context import Surroundings
 from data_access.checks.kinds import Check
+from data_access.texts import shortened
 
 #: Rows shown of those that fail.
 SHOWN = 5
@@ -87,7 +88,7 @@ def shown(value: Any, most: int = 40) -> str:
     if isinstance(value, float):
         return "NaN" if math.isnan(value) else f"{value:.6g}"
     text = repr(value)[1:-1] if isinstance(value, str) else str(value)
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return shortened(text, most)
 
 
 def sample_rows(batch: pa.RecordBatch, mask: pa.Array, offset: int, first: Sequence[str]) -> tuple[SampleRow, ...]:

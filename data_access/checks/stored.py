@@ -21,6 +21,7 @@ from data_access.errors import ConflictError, CorruptError, DataError, NotFoundE
 from data_access.names import TableName, did_you_mean
 from data_access.storage.base import Storage
 from data_access.tables.model import Commit, Schema, Snapshot
+from data_access.texts import shortened
 from data_access.workspace import Workspace, current
 
 if TYPE_CHECKING:
@@ -69,13 +70,10 @@ class CheckSet(Sequence[Check]):
 
         heads = (Head("what holds", "sentence"), Head("if not"), Head("note"), Head("author"), Head("name", "code"))
         rows = tuple(
-            (each.sentence(), each.severity + "s", each.note, each.author, _short(each.name)) for each in self.checks
+            (each.sentence(), each.severity + "s", each.note, each.author, shortened(each.name, _NAME))
+            for each in self.checks
         )
         return Listing(counted(len(rows), "check") if rows else "No checks", (Section("", heads, rows),) * bool(rows))
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
 
 
 # The codec. Pure

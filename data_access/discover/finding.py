@@ -16,6 +16,7 @@ from data_access.errors import DataError
 from data_access.location import FORMATS
 from data_access.metastore.base import TableRecord
 from data_access.names import near
+from data_access.texts import shortened
 from data_access.workspace import Workspace
 
 SHOWN = 50
@@ -116,7 +117,7 @@ def _because(places: Sequence[Entry]) -> str:
 def _text(entry: Entry) -> str:
     if entry.what != "comment":
         return entry.text
-    text = entry.text if len(entry.text) <= 80 else f"{entry.text[:79]}…"
+    text = shortened(entry.text, 80)
     return f"{entry.name}: “{text}”" if entry.name else f"“{text}”"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from data_access.discover.words import counted, size
 from data_access.html import RIGHT, Column, Page
+from data_access.texts import shortened
 from data_access.type_words import in_words
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Sheet:
         return self.kinds or ("text",) * len(self.columns)
 
     def _cut(self, text: str) -> str:
-        return text if self.widest is None or len(text) <= self.widest else f"{text[: self.widest - 1]}…"
+        return text if self.widest is None else shortened(text, self.widest)
 
     def html(self) -> str:
         page = Page(self.title)

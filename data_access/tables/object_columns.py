@@ -14,6 +14,7 @@ import pandas
 import pyarrow
 
 from data_access.errors import Reason, SchemaError
+from data_access.texts import shortened
 
 #: The first that fits; subclasses (pandas.Timestamp, numpy.str_, …) count as what they are a kind of.
 _KINDS: list[tuple[Any, str]] = [
@@ -117,8 +118,7 @@ def _examples(column: pandas.Series, kinds: set[str]) -> str:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else text[:39] + "…"
+    return shortened(repr(value), 40)
 
 
 def first_sentence(error: Exception) -> str:
