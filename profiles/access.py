@@ -2,8 +2,35 @@
 
 from __future__ import annotations
 
-from profiles.model import Access
+from pydantic import Field, model_validator
+
+from profiles import fields as f
+from profiles.base import Model
+from profiles.fields import wrong
 from profiles.person import Person
+
+
+class Access(Model):
+    """Who may use a machine. Anyone who matches one of the four may. Never merged: what you read is who may."""
+
+    everyone: bool = Field(default=False, description="Everybody who can log in.")
+    users: tuple[f.Text, ...] = Field(default=(), description="These people, by user name.")
+    groups: tuple[f.Text, ...] = Field(default=(), description="Members of these groups.")
+    admins: bool = Field(default=False, description="Administrators of the hub.")
+
+    @model_validator(mode="after")
+    def _says_who(self) -> Access:
+        named = bool(self.users or self.groups or self.admins)
+        if self.everyone and named:
+            raise wrong(
+                "everyone may use it, and still some are named",
+                "remove everyone: true to keep others out, or the names to let all in",
+            )
+        if not self.everyone and not named:
+            raise wrong(
+                "nobody may use it", "name users, groups or admins: true; to hide a machine write enabled: false"
+            )
+        return self
 
 
 def allows(allow: Access, person: Person) -> bool:

@@ -7,6 +7,7 @@ admin's files ─┴─ parse ─ lay over each other ─ extends ─ models ─
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -16,6 +17,7 @@ from profiles.documents import Document, from_mapping, parse, read_documents, sh
 from profiles.fields import quoted
 from profiles.model import Catalog, Pool, Profile
 from profiles.overlay import Inherited, Layers, Raw, inherit, lay_over, written
+from profiles.policy import Policies
 from profiles.problems import CatalogError, CatalogErrors, nearest, one_of
 from profiles.translate import Wrong, wrongs
 
@@ -31,7 +33,7 @@ __all__ = [
 
 M = TypeVar("M", bound=BaseModel)
 
-SECTIONS = ("currency", "defaultProfile", "pools", "profiles")
+SECTIONS = ("currency", "defaultProfile", "pools", "profiles", "policies")
 #: Keys beside ours in Helm values and settings. They are somebody else's to check.
 CHART_KEYS = frozenset(
     {
@@ -79,7 +81,10 @@ def _shape_errors(layers: Layers) -> Iterator[CatalogError]:
     """Top-level keys, and sections that are no mappings."""
     for document in layers.documents:
         for key, value in (document.sections or {}).items():
-            if key in {"pools", "profiles"}:
+            if key == "policies" and value is not None and not isinstance(value, Mapping):
+                problem = f"{quoted(value)} is not a mapping"
+                yield CatalogError(document.name, "", key, problem, "write quotas, budgets or approvals below it")
+            elif key in {"pools", "profiles"}:
                 yield from _section_errors(document.name, key, value)
             elif key not in SECTIONS and key not in CHART_KEYS:
                 remedy = nearest(key, SECTIONS, f"remove it, or write {one_of(SECTIONS)}")
@@ -122,6 +127,7 @@ class _Loading:
         self.head = {key: merged[key] for key in ("currency", "defaultProfile") if merged.get(key) not in (None, "")}
         self.raw_pools = {name: _with_placement(name, pool) for name, pool in _mappings(merged.get("pools"))}
         self.raw_profiles = dict(_mappings(merged.get("profiles")))
+        self.raw_policies = lay_over({}, merged.get("policies") or {})
 
     def catalog(self) -> tuple[Catalog | None, list[CatalogError]]:
         pools = self._valid("pools", self.raw_pools, Pool)
@@ -129,12 +135,14 @@ class _Loading:
         self.errors += inherited.errors
         profiles = self._profiles(inherited, pools)
         self._check_catalog(profiles)
+        policies = self._policies(profiles, pools)
         enabled = {name: profile for name, profile in profiles.items() if profile.enabled}
         if not self.errors and not enabled:
             remedy = "define one under profiles, or use the shipped ones"
             self._add((), Wrong(("profiles",), "there is no machine to choose", remedy))
         try:
-            return Catalog.model_validate({**self.head, "pools": pools, "profiles": enabled}), self.errors
+            sections = {"pools": pools, "profiles": enabled, "policies": policies}
+            return Catalog.model_validate({**self.head, **sections}), self.errors
         except ValidationError as e:
             for each in wrongs(e, Catalog):
                 self._add((), each)
@@ -165,6 +173,14 @@ class _Loading:
         for name, raw in inherited.orphans.items():
             self._check_orphan(name, raw)
         return valid
+
+    def _policies(self, profiles: Mapping[str, Profile], pools: Mapping[str, Pool]) -> Policies:
+        made, found = _made(Policies, self.raw_policies)
+        known = {**profiles, **dict.fromkeys(self.raw_profiles)}
+        more = [] if made is None else checks.policy_wrongs(made, known, self.raw_pools)
+        for each in [*found, *more]:
+            self._add((), replace(each, path=("policies", *each.path)))
+        return made or Policies()
 
     def _check_orphan(self, name: str, raw: Raw) -> None:
         """What it lacks it may have wanted to inherit; what it says can be wrong in itself."""

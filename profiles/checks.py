@@ -7,6 +7,7 @@ from itertools import combinations
 
 from profiles.access import who_may
 from profiles.model import CpuRange, MemoryRange, NodeSize, Option, Overrides, Pool, Profile
+from profiles.policy import Budget, Policies, Scope
 from profiles.problems import nearest, one_of
 from profiles.translate import Wrong
 
@@ -61,6 +62,43 @@ def same_names(profiles: Mapping[str, Profile]) -> Iterator[tuple[str, Wrong]]:
             yield name, Wrong(("displayName",), problem, "give it another name")
         elif profile.enabled:
             first[shown] = name
+
+
+def policy_wrongs(
+    policies: Policies, profiles: Mapping[str, Profile | None], pools: Iterable[str]
+) -> Iterator[Wrong]:
+    """Rules about what does not exist, or cannot count anything. A profile of None has mistakes of its own."""
+    known_pools = list(pools)
+    scopes: dict[str, Mapping[str, Scope]] = {"quotas": policies.quotas, "budgets": policies.budgets}
+    for section, rules in scopes.items():
+        for rule, scope in rules.items():
+            yield from _unknown((section, rule, "profiles"), "profile", scope.profiles, profiles)
+            yield from _unknown((section, rule, "pools"), "pool", scope.pools, known_pools)
+    for rule, approval in policies.approvals.items():
+        yield from _unknown(("approvals", rule, "profiles"), "profile", approval.profiles, profiles)
+    for rule, budget in policies.budgets.items():
+        if budget.money is not None and not _has_price(budget, profiles):
+            problem = "it is in money, and no machine that it is about has a price"
+            yield Wrong(("budgets", rule, "money"), problem, "give pricePerHour to the profiles, or count machineHours")
+
+
+def _unknown(path: tuple[str, ...], kind: str, names: Iterable[str], known: Iterable[str]) -> Iterator[Wrong]:
+    ids = list(known)
+    for index, name in enumerate(names):
+        if name not in ids:
+            yield Wrong((*path, str(index)), f"there is no {kind} '{name}'", nearest(name, ids, f"take {one_of(ids)}"))
+
+
+def _has_price(budget: Budget, profiles: Mapping[str, Profile | None]) -> bool:
+    about = [profile for name, profile in profiles.items() if not budget.profiles or name in budget.profiles]
+    return any(
+        profile is None or ((not budget.pools or profile.pool in budget.pools) and _costs(profile)) for profile in about
+    )
+
+
+def _costs(profile: Profile) -> bool:
+    choices = [choice for option in profile.options.values() for choice in option.choices.values()]
+    return bool(profile.price_per_hour) or any(choice.price_per_hour for choice in choices)
 
 
 def _options_apart(options: Mapping[str, Option]) -> Iterator[Wrong]:

@@ -9,31 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from profiles import fields as f
+from profiles.access import Access
+from profiles.base import Model
 from profiles.fields import wrong
 from profiles.frozen import EMPTY, freeze
 from profiles.option_range import choices_of, default_of
+from profiles.policy import Policies
 from profiles.quantity import Cpu, Duration, Memory
 from profiles.volumes import KubeVolume, KubeVolumeMount
 
 PullPolicy = Literal["Always", "IfNotPresent", "Never"]
-
-
-class Model(BaseModel):
-    """Frozen, camelCase in YAML, and no key that nobody reads."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        alias_generator=to_camel,
-        validate_by_name=True,
-        validate_by_alias=True,
-        hide_input_in_errors=True,
-    )
 
 
 class Range(Model):
@@ -172,29 +161,6 @@ class Pool(Model):
     runtime_class: str | None = Field(default=None, description="RuntimeClass, such as `nvidia` or `gvisor`.")
     autoscaled: Autoscaled | None = Field(default=None, description="Set it if an autoscaler adds nodes to this pool.")
     zones: tuple[str, ...] = Field(default=(), description="Zones the pool has nodes in; empty: any, or not known.")
-
-
-class Access(Model):
-    """Who may use a machine. Anyone who matches one of the four may. Never merged: what you read is who may."""
-
-    everyone: bool = Field(default=False, description="Everybody who can log in.")
-    users: tuple[f.Text, ...] = Field(default=(), description="These people, by user name.")
-    groups: tuple[f.Text, ...] = Field(default=(), description="Members of these groups.")
-    admins: bool = Field(default=False, description="Administrators of the hub.")
-
-    @model_validator(mode="after")
-    def _says_who(self) -> Access:
-        named = bool(self.users or self.groups or self.admins)
-        if self.everyone and named:
-            raise wrong(
-                "everyone may use it, and still some are named",
-                "remove everyone: true to keep others out, or the names to let all in",
-            )
-        if not self.everyone and not named:
-            raise wrong(
-                "nobody may use it", "name users, groups or admins: true; to hide a machine write enabled: false"
-            )
-        return self
 
 
 class Overrides(Model):
@@ -339,6 +305,7 @@ class Catalog(Model):
     )
     pools: dict[f.Id, Pool] = Field(default=EMPTY, description="Node pools by id.")
     profiles: dict[f.Id, Profile] = Field(default=EMPTY, description="Machines by id, in the order of the cards.")
+    policies: Policies = Field(default=Policies(), description="Quotas, budgets and approvals.")
 
     @model_validator(mode="after")
     def _frozen_sections(self) -> Catalog:

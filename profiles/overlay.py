@@ -76,7 +76,7 @@ def _sound_sections(sections: Mapping[str, Any]) -> Raw:
     return {
         key: value
         for key, value in sections.items()
-        if value is not None and (key not in {"pools", "profiles"} or isinstance(value, Mapping))
+        if value is not None and (key not in {"pools", "profiles", "policies"} or isinstance(value, Mapping))
     }
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
+from profiles.admission import Decision
+from profiles.lease import EndReason, Request
 from profiles.machine import RunningMachine
 from profiles.model import Catalog
 from profiles.person import Person
@@ -38,3 +42,26 @@ class Workbench(Protocol):
     def ready(self) -> bool: ...
     @property
     def pending(self) -> str | None: ...
+
+
+class Gate(Protocol):
+    """Who may start, asked by spawners at every start. All of it may be asked again with the same id, harmlessly."""
+
+    async def admit(self, request: Request) -> Decision:
+        """Grant and write it down before anything starts, or say why not. Never raises for a database that is away:
+        then the answer is what `policies.whenUnavailable` says."""
+
+    async def began(self, lease_id: str, at: datetime) -> None:
+        """The server answers: what it costs is counted from here on."""
+
+    async def ended(self, lease_id: str, at: datetime, reason: EndReason) -> None:
+        """It is confirmed gone. What cannot be written now is found and settled later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A server as the spawner's side sees it, for comparison with the leases. `ended_at`: since when it is over."""
+
+    lease_id: str
+    began_at: datetime | None = None
+    ended_at: datetime | None = None

@@ -17,6 +17,11 @@ class Reason(StrEnum):
     NO_PROFILE = "no-profile"
     NEVER_FITS = "never-fits"
     HOME_UNREACHABLE = "home-unreachable"
+    OVER_QUOTA = "over-quota"
+    OVER_BUDGET = "over-budget"
+    NEEDS_APPROVAL = "needs-approval"
+    GRANT_EXPIRED = "grant-expired"
+    ADMISSION_UNAVAILABLE = "admission-unavailable"
 
 
 MEANING: dict[Reason, str] = {
@@ -28,6 +33,11 @@ MEANING: dict[Reason, str] = {
     Reason.NO_PROFILE: "No machine was named, and the catalog has no default one.",
     Reason.NEVER_FITS: "No node of the pool is, or can become, large enough.",
     Reason.HOME_UNREACHABLE: "The person's home lies in a zone that the pool has no node in.",
+    Reason.OVER_QUOTA: "A quota would be exceeded: the person's, a group's, the machine's or the hub's.",
+    Reason.OVER_BUDGET: "What is left of a budget does not pay for the shortest run worth starting.",
+    Reason.NEEDS_APPROVAL: "The machine needs somebody's yes, and there is none.",
+    Reason.GRANT_EXPIRED: "There was a yes, and its time is over.",
+    Reason.ADMISSION_UNAVAILABLE: "Leases cannot be read or written at present, and starts are refused meanwhile.",
 }
 
 

@@ -12,10 +12,10 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import TypeVar
 
-from profiles.access import allows, who_may
+from profiles.access import Access, allows, who_may
 from profiles.choice import MachineChoice
 from profiles.frozen import EMPTY, FrozenDict
-from profiles.model import Access, Catalog, Option, OptionChoice, Overrides, Profile
+from profiles.model import Catalog, Option, OptionChoice, Overrides, Profile
 from profiles.person import Person
 from profiles.plan import MachinePlan
 from profiles.quantity import Duration, Money

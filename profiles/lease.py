@@ -1,0 +1,148 @@
+"""What somebody holds and what they used: requests, leases, entries of the ledger. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from profiles.amounts import Amounts
+from profiles.person import Person
+from profiles.plan import MachinePlan
+from profiles.quantity import Money
+
+#: Money is kept in millionths: prices have six decimals at most.
+MICRO = Decimal(1_000_000)
+
+
+class LeaseState(StrEnum):
+    """HELD: granted, the server is not up yet. RUNNING: it answers, and the clock of what it costs runs."""
+
+    HELD = "held"
+    RUNNING = "running"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Somebody asks for a machine. `lease_id` is the start's own id, also a label of its pod: asking again with the
+    same id is the same request. `longest` is how long the machine may run at most; None: no limit.
+    """
+
+    lease_id: str
+    person: Person
+    server: str
+    profile: str
+    display_name: str
+    pool: str
+    amounts: Amounts
+    price_per_hour: Money
+    longest: timedelta | None = None
+
+    @classmethod
+    def of(cls, lease_id: str, person: Person, server: str, plan: MachinePlan) -> Request:
+        longest = plan.max_lifetime.seconds if plan.max_lifetime else 0
+        return cls(
+            lease_id=lease_id,
+            person=person,
+            server=server,
+            profile=plan.profile_id,
+            display_name=plan.display_name,
+            pool=plan.pool_id,
+            amounts=Amounts.of(plan),
+            price_per_hour=plan.price_per_hour,
+            longest=timedelta(seconds=longest) if longest else None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """What somebody has been granted and has not given back. Times are aware UTC.
+
+    `groups` are the person's at the start: a later change of groups moves no running machine to another pot.
+    `longest` is how long it may run at most, by its profile and by the budgets at its start; None: no limit.
+    """
+
+    id: str
+    user: str
+    groups: frozenset[str]
+    server: str
+    profile: str
+    display_name: str
+    pool: str
+    amounts: Amounts
+    price_per_hour: Money
+    state: LeaseState
+    held_at: datetime
+    began_at: datetime | None = None
+    longest: timedelta | None = None
+
+    @classmethod
+    def hold(cls, request: Request, now: datetime, longest: timedelta | None) -> Lease:
+        return cls(
+            id=request.lease_id,
+            user=request.person.name,
+            groups=request.person.groups,
+            server=request.server,
+            profile=request.profile,
+            display_name=request.display_name,
+            pool=request.pool,
+            amounts=request.amounts,
+            price_per_hour=request.price_per_hour,
+            state=LeaseState.HELD,
+            held_at=now,
+            longest=longest,
+        )
+
+    def ran(self, now: datetime) -> timedelta:
+        """How long it has run; nothing before it began, never negative whatever clocks do."""
+        return max(timedelta(0), now - self.began_at) if self.began_at is not None else timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """Used amounts. `micros` are millionths of the currency."""
+
+    seconds: int = 0
+    gpu_seconds: int = 0
+    micros: int = 0
+
+    def __add__(self, other: Charge) -> Charge:
+        return Charge(
+            self.seconds + other.seconds, self.gpu_seconds + other.gpu_seconds, self.micros + other.micros
+        )
+
+    @property
+    def money(self) -> Decimal:
+        return Decimal(self.micros) / MICRO
+
+    @property
+    def hours(self) -> Decimal:
+        return Decimal(self.seconds) / 3600
+
+    @property
+    def gpu_hours(self) -> Decimal:
+        return Decimal(self.gpu_seconds) / 3600
+
+
+class EndReason(StrEnum):
+    """Why a lease ended."""
+
+    STOPPED = "stopped"
+    CULLED = "culled"
+    OUT_OF_BUDGET = "out-of-budget"
+    ENDED = "ended"
+    """By itself: the process or pod ended, a node was lost."""
+    NEVER_RAN = "never-ran"
+    LOST = "lost"
+    """Found gone when the Hub came back; ended when it was last seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One run in the ledger: written once, when it is over, and never changed."""
+
+    lease: Lease
+    ended_at: datetime
+    reason: EndReason
+    charge: Charge = field(default_factory=Charge)

@@ -1,0 +1,231 @@
+"""What admins allow, as models: quotas, budgets, approvals. `admission` decides by them; Helm values write them.
+
+Who is in one pot together is said by `per`: each person, each group (its members share), each profile, or all of the
+hub. `users`, `groups`, `profiles` and `pools` say whom and what a rule is about; empty is everyone and everything.
+Several rules may be about the same start, and all of them must hold.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+
+from profiles import fields as f
+from profiles.access import Access
+from profiles.base import Model
+from profiles.fields import quoted, wrong
+from profiles.frozen import EMPTY, freeze
+from profiles.quantity import BadQuantity, Cpu, Duration, Memory
+
+Per = Literal["user", "group", "profile", "hub"]
+CALENDAR = ("day", "week", "month")
+#: Used amounts are kept by the hour, so no window can be finer.
+SHORTEST_WINDOW = Duration(3600)
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        remedy = "write it as in the tz database: Europe/Berlin, UTC"
+        raise wrong(f"{quoted(name)} is not a time zone", remedy) from None
+    return name
+
+
+def _window(value: Any) -> str:
+    """`day`, `week`, `month`, or the canonical form of a sliding length such as `30d`."""
+    if value in CALENDAR:
+        return str(value)
+    remedy = "write day, week or month for the calendar's, or a length such as 30d for a sliding one"
+    try:
+        length = Duration.parse(value)
+    except BadQuantity:
+        raise wrong(f"{quoted(value)} is not a window of time", remedy) from None
+    if length < SHORTEST_WINDOW:
+        raise wrong(f"a window of {length.human} is shorter than an hour", remedy)
+    return str(length)
+
+
+TimeZone = Annotated[str, AfterValidator(_zone)]
+Window = Annotated[
+    str,
+    BeforeValidator(_window),
+    WithJsonSchema({"type": "string", "examples": ["day", "week", "month", "30d"]}),
+]
+
+
+class Caps(Model):
+    """At most so much at once. What is left out is not limited."""
+
+    servers: f.Count | None = Field(default=None, description="Running or starting servers.")
+    cores: Cpu | None = Field(default=None, description="Cores that the machines reserve (their `cpu.request`).")
+    memory: Memory | None = Field(default=None, description="Memory that the machines reserve.")
+    gpus: f.Count | None = Field(default=None, description="GPUs of every kind; a MIG slice counts as one.")
+    devices: f.Resources = Field(
+        default=EMPTY, description="Devices by kind, such as `nvidia.com/mig-1g.5gb: 4`."
+    )
+
+    @property
+    def says_something(self) -> bool:
+        return bool(self.devices) or any(
+            value is not None for value in (self.servers, self.cores, self.memory, self.gpus)
+        )
+
+
+class Scope(Model):
+    """Who shares one pot, and which people and machines a rule is about."""
+
+    per: Per = Field(description="Who shares: each `user`, each `group`, each `profile`, or the whole `hub`.")
+    users: tuple[f.Text, ...] = Field(default=(), description="Only these people; empty: everyone.")
+    groups: tuple[f.Text, ...] = Field(default=(), description="Only members of these groups; empty: everyone.")
+    profiles: tuple[f.Id, ...] = Field(default=(), description="Only these machines; empty: all.")
+    pools: tuple[f.Id, ...] = Field(default=(), description="Only machines in these pools; empty: all.")
+
+
+class CapsOverrides(Model):
+    """Other amounts for some. A named person's count before a group's; of several groups the most generous."""
+
+    users: dict[f.Text, Caps] = Field(default=EMPTY, description="By user name.")
+    groups: dict[f.Text, Caps] = Field(default=EMPTY, description="By name of the group.")
+
+    @model_validator(mode="after")
+    def _frozen(self) -> CapsOverrides:
+        object.__setattr__(self, "users", freeze(self.users))
+        object.__setattr__(self, "groups", freeze(self.groups))
+        return self
+
+
+class Quota(Scope, Caps):
+    """How much may be in use at the same time."""
+
+    overrides: CapsOverrides = Field(default=CapsOverrides(), description="Other amounts for a person or a group.")
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Quota:
+        if not self.says_something:
+            raise wrong("it limits nothing", "give servers, cores, memory, gpus or devices")
+        if self.overrides.users and self.per != "user":
+            raise wrong(f"overrides.users has no meaning with per: {self.per}", "write per: user, or remove them")
+        if self.overrides.groups and self.per not in {"user", "group"}:
+            raise wrong(f"overrides.groups has no meaning with per: {self.per}", "remove them")
+        return self
+
+
+class Spend(Model):
+    """How much may be used up within a window: exactly one of the three."""
+
+    money: f.Price | None = Field(default=None, description="In the catalog's currency.")
+    machine_hours: f.Price | None = Field(default=None, description="Hours of servers, whatever their size.")
+    gpu_hours: f.Price | None = Field(default=None, description="Hours of GPUs: two GPUs for an hour are two.")
+
+    @property
+    def amounts(self) -> int:
+        return sum(value is not None for value in (self.money, self.machine_hours, self.gpu_hours))
+
+    @property
+    def unit(self) -> Literal["money", "machine_hours", "gpu_hours"]:
+        if self.money is not None:
+            return "money"
+        return "machine_hours" if self.machine_hours is not None else "gpu_hours"
+
+    @model_validator(mode="after")
+    def _one_of_three(self) -> Spend:
+        if self.amounts != 1:
+            raise wrong(
+                "it limits nothing" if not self.amounts else "more than one amount is given",
+                "give exactly one of money, machineHours and gpuHours",
+            )
+        return self
+
+
+class SpendOverrides(Model):
+    """Other amounts for some, in the same unit as the budget's."""
+
+    users: dict[f.Text, f.Price] = Field(default=EMPTY, description="By user name.")
+    groups: dict[f.Text, f.Price] = Field(default=EMPTY, description="By name of the group.")
+
+    @model_validator(mode="after")
+    def _frozen(self) -> SpendOverrides:
+        object.__setattr__(self, "users", freeze(self.users))
+        object.__setattr__(self, "groups", freeze(self.groups))
+        return self
+
+
+class Budget(Scope, Spend):
+    """How much may be used up over time. At a start the longest run it permits is held, and settled at its end."""
+
+    window: Window = Field(
+        default="month", description="The calendar's `day`, `week` or `month`, or a sliding length such as `30d`."
+    )
+    grace: f.Limit = Field(
+        default=Duration(900), description="How long machines run on after the last warning.", validate_default=True
+    )
+    warn_at: tuple[Annotated[int, Field(ge=1, le=100)], ...] = Field(
+        default=(80, 95, 100), description="Percentages at which people are warned."
+    )
+    hold_at_most: f.PositiveTime = Field(
+        default=Duration(4 * 3600),
+        description="The longest run that a start sets aside at once; longer ones go on as long as the budget lasts.",
+        validate_default=True,
+    )
+    shortest_run: f.PositiveTime = Field(
+        default=Duration(900), description="A start that the rest pays for less than this is refused.",
+        validate_default=True,
+    )
+    overrides: SpendOverrides = Field(default=SpendOverrides(), description="Other amounts for a person or a group.")
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Budget:
+        if self.per == "profile":
+            raise wrong("a budget belongs to people", "write per: user, group or hub, and name the profiles")
+        if self.overrides.users and self.per != "user":
+            raise wrong(f"overrides.users has no meaning with per: {self.per}", "write per: user, or remove them")
+        if self.overrides.groups and self.per == "hub":
+            raise wrong("overrides.groups has no meaning with per: hub", "remove them")
+        return self
+
+
+class Approval(Model):
+    """Machines that need somebody's yes."""
+
+    profiles: tuple[f.Id, ...] = Field(default=(), description="These machines; empty: all.")
+    more_than: Caps = Field(
+        default=Caps(), description="Only machines with more than this, such as `gpus: 1`; left out: every one."
+    )
+    approvers: Access = Field(default=Access(admins=True), description="Who may say yes; never for themselves.")
+    exempt: Access | None = Field(default=None, description="Who need not ask.")
+    longest: f.PositiveTime = Field(
+        default=Duration(7 * 86400), description="The longest a yes may hold.", validate_default=True
+    )
+
+    @model_validator(mode="after")
+    def _about_something(self) -> Approval:
+        if not self.profiles and not self.more_than.says_something:
+            raise wrong("it is about every machine", "name profiles, or moreThan")
+        return self
+
+
+class Policies(Model):
+    """Everything that admission decides by."""
+
+    timezone: TimeZone = Field(default="UTC", description="Where days, weeks and months begin, as in the tz database.")
+    quotas: dict[f.Id, Quota] = Field(default=EMPTY, description="At most so much at once, by id.")
+    budgets: dict[f.Id, Budget] = Field(default=EMPTY, description="At most so much over time, by id.")
+    approvals: dict[f.Id, Approval] = Field(default=EMPTY, description="What needs a yes, by id.")
+    when_unavailable: Literal["refuse", "admit"] = Field(
+        default="refuse",
+        description="What happens to starts while the database of leases cannot be reached and there are rules.",
+    )
+
+    @model_validator(mode="after")
+    def _frozen(self) -> Policies:
+        for name in ("quotas", "budgets", "approvals"):
+            object.__setattr__(self, name, freeze(getattr(self, name)))
+        return self
+
+    @property
+    def empty(self) -> bool:
+        """Nothing can be refused by it."""
+        return not (self.quotas or self.budgets or self.approvals)

@@ -1,0 +1,197 @@
+"""Which pots a machine draws from, and what is in them. A pot is one rule for one subject: `gpus` for `ml-team`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from profiles.amounts import Amounts, total
+from profiles.cost import charge, window_of
+from profiles.lease import Charge, Lease, Request
+from profiles.lease_book import LeaseBook
+from profiles.policy import Budget, Caps, Per, Policies, Quota, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Pot:
+    """`subject` is the person, group or profile that has it; empty for the hub's."""
+
+    rule: str
+    per: Per
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaPot:
+    """A quota for one subject, overrides applied."""
+
+    pot: Pot
+    quota: Quota
+    caps: Caps
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetPot:
+    """A budget for one subject, overrides applied, in the window of the moment asked for. `limit` is in money, machine
+    hours or GPU hours, as `budget.unit` says. A sliding window has no end."""
+
+    pot: Pot
+    budget: Budget
+    limit: Decimal
+    begin: datetime
+    end: datetime | None
+
+
+def quota_pots(policies: Policies, request: Request) -> Iterator[QuotaPot]:
+    """In the order of the rules; for a rule per group, one for each of the person's groups."""
+    for rule, quota in policies.quotas.items():
+        for pot in _pots(rule, quota, request):
+            yield QuotaPot(pot, quota, _caps(quota, pot, request.person.groups))
+
+
+def budget_pots(policies: Policies, request: Request, now: datetime) -> Iterator[BudgetPot]:
+    """As `quota_pots`."""
+    for rule, budget in policies.budgets.items():
+        begin, end = window_of(budget.window, now, policies.timezone)
+        for pot in _pots(rule, budget, request):
+            yield BudgetPot(pot, budget, _limit(budget, pot, request.person.groups), begin, end)
+
+
+def _pots(rule: str, scope: Scope, request: Request) -> Iterator[Pot]:
+    if not _about(scope, request.person.name, request.person.groups, request.profile, request.pool):
+        return
+    match scope.per:
+        case "user":
+            yield Pot(rule, "user", request.person.name)
+        case "group":
+            yield from (Pot(rule, "group", name) for name in sorted(request.person.groups) if _is_for(scope, name))
+        case "profile":
+            yield Pot(rule, "profile", request.profile)
+        case "hub":
+            yield Pot(rule, "hub")
+
+
+def _is_for(scope: Scope, group: str) -> bool:
+    return not scope.groups or group in scope.groups
+
+
+def _about(scope: Scope, user: str, groups: frozenset[str], profile: str, pool: str) -> bool:
+    return (
+        (not scope.users or user in scope.users)
+        and (not scope.groups or not groups.isdisjoint(scope.groups))
+        and (not scope.profiles or profile in scope.profiles)
+        and (not scope.pools or pool in scope.pools)
+    )
+
+
+def drawn(pot: Pot, scope: Scope, book: LeaseBook) -> Iterable[Lease]:
+    """The leases that draw from this pot."""
+    by_subject: Mapping[Per, Iterable[Lease]] = {
+        "user": book.of_user(pot.subject),
+        "group": book.of_group(pot.subject),
+        "profile": book.of_profile(pot.subject),
+        "hub": book,
+    }
+    return (
+        lease
+        for lease in by_subject[pot.per]
+        if _about(scope, lease.user, lease.groups, lease.profile, lease.pool)
+    )
+
+
+def in_use(pot: QuotaPot, book: LeaseBook, leaving_out: str = "") -> Amounts:
+    """Granted at this moment, starting machines included; without the lease of that id."""
+    return total(lease.amounts for lease in drawn(pot.pot, pot.quota, book) if lease.id != leaving_out)
+
+
+def unit_of(budget: Budget, used: Charge) -> Decimal:
+    """The part of a charge that this budget counts."""
+    if budget.unit == "money":
+        return used.money
+    return used.hours if budget.unit == "machine_hours" else used.gpu_hours
+
+
+def per_hour(budget: Budget, request: Request | Lease) -> Decimal:
+    """What an hour of this machine takes from the budget."""
+    if budget.unit == "money":
+        return request.price_per_hour.amount
+    return Decimal(1 if budget.unit == "machine_hours" else request.amounts.gpus)
+
+
+def running_up(pot: BudgetPot, book: LeaseBook, now: datetime, leaving_out: str = "") -> Decimal:
+    """What running and starting machines have used in the window so far, not yet in the ledger."""
+    leases = (lease for lease in drawn(pot.pot, pot.budget, book) if lease.id != leaving_out)
+    return sum((unit_of(pot.budget, _so_far(lease, pot.begin, now)) for lease in leases), Decimal(0))
+
+
+def held(pot: BudgetPot, book: LeaseBook, now: datetime, leaving_out: str = "") -> Decimal:
+    """What is set aside beyond that, for the rest of the runs that starts were promised."""
+    result = Decimal(0)
+    for lease in drawn(pot.pot, pot.budget, book):
+        if lease.id != leaving_out:
+            rest = max(timedelta(0), set_aside(pot.budget, lease.longest) - lease.ran(now))
+            result += per_hour(pot.budget, lease) * Decimal(rest.total_seconds()) / 3600
+    return result
+
+
+def set_aside(budget: Budget, longest: timedelta | None) -> timedelta:
+    """How long a run is held in advance."""
+    most = timedelta(seconds=budget.hold_at_most.seconds)
+    return most if longest is None else min(most, longest)
+
+
+def _so_far(lease: Lease, begin: datetime, now: datetime) -> Charge:
+    whole = charge(lease, lease.ran(now))
+    before = charge(lease, lease.ran(begin)) if lease.began_at is not None and lease.began_at < begin else Charge()
+    return Charge(
+        whole.seconds - before.seconds, whole.gpu_seconds - before.gpu_seconds, whole.micros - before.micros
+    )
+
+
+def _caps(quota: Quota, pot: Pot, groups: frozenset[str]) -> Caps:
+    """The quota's own amounts with those of an override over them, amount by amount."""
+    if pot.per == "user" and pot.subject in quota.overrides.users:
+        return _over(quota, quota.overrides.users[pot.subject])
+    named = [pot.subject] if pot.per == "group" else sorted(groups)
+    theirs = [quota.overrides.groups[name] for name in named if name in quota.overrides.groups]
+    if pot.per not in {"user", "group"} or not theirs:
+        return quota
+    return _over(quota, _most_generous(theirs))
+
+
+def _over(quota: Caps, override: Caps) -> Caps:
+    given = {name: getattr(override, name) for name in ("servers", "cores", "memory", "gpus")}
+    devices = {**quota.devices, **override.devices}
+    own = {name: getattr(quota, name) for name in given}
+    return Caps.model_construct(
+        **{**own, **{name: value for name, value in given.items() if value is not None}}, devices=devices
+    )
+
+
+def _most_generous(many: list[Caps]) -> Caps:
+    """Amount by amount; an amount that one of them leaves out is left to the quota."""
+    if len(many) == 1:
+        return many[0]
+    best: dict[str, Any] = {}
+    for name in ("servers", "cores", "memory", "gpus"):
+        given = [value for each in many if (value := getattr(each, name)) is not None]
+        best[name] = max(given) if given else None
+    devices: dict[str, int] = {}
+    for each in many:
+        for name, count in each.devices.items():
+            devices[name] = max(count, devices.get(name, 0))
+    return Caps.model_construct(**best, devices=devices)
+
+
+def _limit(budget: Budget, pot: Pot, groups: frozenset[str]) -> Decimal:
+    own = budget.money if budget.money is not None else budget.machine_hours
+    limit = own if own is not None else budget.gpu_hours
+    assert limit is not None, "one of the three is given: Spend checks it"
+    if pot.per == "user" and pot.subject in budget.overrides.users:
+        return budget.overrides.users[pot.subject]
+    named = [pot.subject] if pot.per == "group" else sorted(groups) if pot.per == "user" else []
+    theirs = [budget.overrides.groups[name] for name in named if name in budget.overrides.groups]
+    return max(theirs) if theirs else limit
