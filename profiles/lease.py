@@ -8,6 +8,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from profiles.amounts import Amounts
+from profiles.frozen import EMPTY, freeze
+from profiles.machine import RunningMachine
 from profiles.person import Person
 from profiles.plan import MachinePlan
 from profiles.quantity import Money
@@ -94,6 +96,41 @@ class Lease:
             longest=longest,
         )
 
+    @classmethod
+    def found(cls, person: Person, server: str, machine: RunningMachine, now: datetime) -> Lease:
+        """For a server that runs without a lease: started by an earlier version, or while the books were away."""
+        devices = freeze({"nvidia.com/gpu": machine.gpus}) if machine.gpus else EMPTY
+        amounts = machine.reserved or Amounts(1, int(machine.cpu_cores * 1000), machine.memory_bytes, devices)
+        return cls(
+            id=machine.spawn_id,
+            user=person.name,
+            groups=person.groups,
+            server=server,
+            profile=machine.profile_id,
+            display_name=machine.display_name,
+            pool=machine.pool_id,
+            amounts=amounts,
+            price_per_hour=machine.price_per_hour,
+            state=LeaseState.RUNNING if machine.started_at else LeaseState.HELD,
+            held_at=machine.started_at or now,
+            began_at=machine.started_at,
+            longest=timedelta(seconds=machine.max_lifetime_s) if machine.max_lifetime_s else None,
+        )
+
+    def request(self, lease_id: str | None = None) -> Request:
+        """The same once more; with another id it is measured beside this lease instead of in its place."""
+        return Request(
+            lease_id=self.id if lease_id is None else lease_id,
+            person=Person(self.user, self.groups),
+            server=self.server,
+            profile=self.profile,
+            display_name=self.display_name,
+            pool=self.pool,
+            amounts=self.amounts,
+            price_per_hour=self.price_per_hour,
+            longest=self.longest,
+        )
+
     def ran(self, now: datetime) -> timedelta:
         """How long it has run; nothing before it began, never negative whatever clocks do."""
         return max(timedelta(0), now - self.began_at) if self.began_at is not None else timedelta(0)
@@ -133,6 +170,8 @@ class EndReason(StrEnum):
     OUT_OF_BUDGET = "out-of-budget"
     ENDED = "ended"
     """By itself: the process or pod ended, a node was lost."""
+    TIME_OVER = "time-over"
+    """Its grant, its budgets' or its working hours' time, as it was told at the start."""
     NEVER_RAN = "never-ran"
     LOST = "lost"
     """Found gone when the Hub came back; ended when it was last seen."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from profiles.amounts import Amounts
 from profiles.frozen import EMPTY, freeze
 from profiles.plan import MachinePlan
 from profiles.quantity import Money
@@ -17,7 +18,8 @@ from profiles.quantity import Money
 class RunningMachine:
     """As it was when it started: a later change of the catalog does not change a running machine's price or limits.
 
-    `cpu_cores` and `memory_bytes` are the limits: what the person may use. `started_at` is aware UTC, None until the
+    `cpu_cores` and `memory_bytes` are the limits: what the person may use; `reserved` is what quotas count, None for a
+    machine that an earlier version started. `started_at` is aware UTC, None until the
     server answers. Limits are seconds; None is no limit.
     """
 
@@ -34,6 +36,7 @@ class RunningMachine:
     idle_timeout_s: int | None = None
     max_lifetime_s: int | None = None
     node: str | None = None
+    reserved: Amounts | None = None
 
     @classmethod
     def of(cls, plan: MachinePlan, spawn_id: str, started_at: datetime | None = None) -> RunningMachine:
@@ -50,6 +53,7 @@ class RunningMachine:
             started_at=started_at,
             idle_timeout_s=plan.idle_timeout.seconds if plan.idle_timeout else None,
             max_lifetime_s=plan.max_lifetime.seconds if plan.max_lifetime else None,
+            reserved=Amounts.of(plan),
         )
 
     def stops_at(self, now: datetime, last_activity: datetime | None) -> datetime | None:
@@ -83,6 +87,7 @@ class RunningMachine:
             "idle_timeout_s": self.idle_timeout_s,
             "max_lifetime_s": self.max_lifetime_s,
             "node": self.node,
+            "reserved": self.reserved.to_dict() if self.reserved else None,
         }
 
     @classmethod
@@ -107,6 +112,7 @@ class RunningMachine:
             idle_timeout_s=_seconds(kept.get("idle_timeout_s")),
             max_lifetime_s=_seconds(kept.get("max_lifetime_s")),
             node=None if kept.get("node") is None else str(kept["node"]),
+            reserved=Amounts.from_dict(kept["reserved"]) if kept.get("reserved") else None,
         )
 
 

@@ -51,6 +51,9 @@ class Gate(Protocol):
         """Grant and write it down before anything starts, or say why not. Never raises for a database that is away:
         then the answer is what `policies.whenUnavailable` says."""
 
+    async def foresee(self, request: Request) -> Decision:
+        """What `admit` would answer now; nothing is granted."""
+
     async def began(self, lease_id: str, at: datetime) -> None:
         """The server answers: what it costs is counted from here on."""
 

@@ -12,7 +12,9 @@ from kubespawner import KubeSpawner
 from sqlalchemy import inspect
 from traitlets import Integer
 
+from profiles.lease import EndReason
 from profiles.plan import MachinePlan
+from profiles.ports import Run
 from profiles.refusal import Refusal
 from spawner import companions, feasibility
 from spawner.adoption import AdoptionMixin
@@ -22,7 +24,7 @@ from spawner.gathering import claim_name, grace_s, order_for, pursuit_of
 from spawner.home import delete_home
 from spawner.launch import Launch
 from spawner.machine import CatalogMixin
-from spawner.podstate import Alive, Ended, Pod, liveness, node_of, spawn_id_of, uid_of
+from spawner.podstate import Alive, Ended, Pod, began_at, ended_at, liveness, node_of, spawn_id_of, uid_of
 from spawner.post_mortem import explain_end
 from spawner.refused import FailedStart, Problem, StartError
 from spawner.removal import Leaver, see_off
@@ -93,15 +95,19 @@ class WorkbenchSpawner(CatalogMixin, AdoptionMixin, KubeSpawner):
         assert self._launch is not None and self.machine is not None
         self._tell(Line(f"Starting {self.machine.display_name}.", percent=1, reason="accepted"))
         await companions.ensure_namespace(self)
-        url = await self._carry_through(self._launch.run())
+        url = await self._carry_through(self._launch_if_admitted(self._launch))
         phases = ", ".join(f"{name} {seconds:.2f}" for name, seconds in self._launch.phases.items())
         self.log.info("%s is up on %s (seconds: %s)", self._log_name, self.machine.node, phases)
         self._launch = None
         return url
 
+    async def _launch_if_admitted(self, launch: Launch) -> Started:
+        await self.pass_gate(launch.order.plan)
+        return await launch.run()
+
     async def foresee(self, plan: MachinePlan) -> Refusal | None:
-        """Why this machine can never start with this home, told before another one is stopped for it."""
-        refusal = feasibility.check(plan, await self.view.nodes(FRESH_NODES_S))
+        """Why this machine can not start with this home or these shares, told before another one is stopped for it."""
+        refusal = feasibility.check(plan, await self.view.nodes(FRESH_NODES_S)) or await super().foresee(plan)
         if refusal is not None or self.home is None:
             return refusal
         name, _ = claim_name(self)
@@ -132,6 +138,7 @@ class WorkbenchSpawner(CatalogMixin, AdoptionMixin, KubeSpawner):
         self._pod_uid = self.pod_id = uid_of(started.pod)
         self._answer = started.answer
         self.machine_is_up(datetime.now(UTC), node=node_of(started.pod))
+        await self.tell_gate_it_began(began_at(started.pod) or datetime.now(UTC))
         self._starting = False
         self._pvc_exists = self._pvc_exists or self.home is not None  # its name is remembered from here on
         self._keep_state()
@@ -146,7 +153,8 @@ class WorkbenchSpawner(CatalogMixin, AdoptionMixin, KubeSpawner):
         self._stopping = True
         self._keep_state(commit=True)
         leaver = Leaver(self.namespace, self.pod_name, self.user.name, self.name or "")
-        await see_off(self.view, leaver, grace_s(self))
+        if await see_off(self.view, leaver, grace_s(self)):
+            self.note_end(datetime.now(UTC), EndReason.STOPPED)
         self._stopping = False
         self._launch = None
 
@@ -175,6 +183,9 @@ class WorkbenchSpawner(CatalogMixin, AdoptionMixin, KubeSpawner):
 
     def _lay_out(self, pod: Pod | None, end: Ended) -> None:
         """Say why it ended, and clear away what is left."""
+        if end.why != "leaving":
+            now = datetime.now(UTC)
+            self.note_end(ended_at(pod, now) if pod is not None else now, EndReason.ENDED)
         ran = self.machine is not None and self.machine.started_at is not None
         if ran and self.failure is None and not self._stopping:
             self.failure = explain_end(pod, end, self.machine, datetime.now(UTC), pod_uid=self._pod_uid)
@@ -246,6 +257,11 @@ class WorkbenchSpawner(CatalogMixin, AdoptionMixin, KubeSpawner):
     def watch_status(cls) -> dict[str, Any]:
         """For the hub's readiness; docs/reference/spawner.md says what each key is."""
         return cls.sharing.status()
+
+    @classmethod
+    def present_runs(cls) -> tuple[Run, ...] | None:
+        """Every pod of a server that the cluster has, ended ones included. None: nobody can tell at present."""
+        return cls.sharing.runs()
 
     @classmethod
     def begin_watching(cls, config: Any) -> None:

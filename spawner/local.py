@@ -21,6 +21,7 @@ from jupyterhub.spawner import LocalProcessSpawner
 from sqlalchemy.orm import object_session
 from traitlets import Unicode, default
 
+from profiles.lease import EndReason
 from profiles.plan import MachinePlan
 from spawner.answering import ask_once
 from spawner.machine import CatalogMixin
@@ -92,6 +93,7 @@ class LocalWorkbenchSpawner(CatalogMixin, LocalProcessSpawner):
         plan = self.choose() if self.catalog is not None else None
         if plan is not None:
             self.begin_machine(plan)
+            await self.pass_gate(plan)
         self.home_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.log_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.port = 0  # a new one for each start: the last one may be somebody else's by now
@@ -108,7 +110,9 @@ class LocalWorkbenchSpawner(CatalogMixin, LocalProcessSpawner):
         except TimeoutError:
             self.failure = too_slow(seconds, self.log_file)
             raise FailedStart(self.failure, log_message=tail(self.log_file)) from None
-        self.machine_is_up(datetime.now(UTC))
+        now = datetime.now(UTC)
+        self.machine_is_up(now)
+        await self.tell_gate_it_began(now)
         return address
 
     def _save_early(self, host: str, port: int) -> None:
@@ -142,6 +146,13 @@ class LocalWorkbenchSpawner(CatalogMixin, LocalProcessSpawner):
         family = descendants(self.pid)
         await super().stop(now=now)
         await asyncio.to_thread(end, family)
+        self.note_end(datetime.now(UTC), EndReason.STOPPED)
+
+    async def poll(self) -> int | None:
+        status = await super().poll()
+        if status is not None:
+            self.note_end(datetime.now(UTC), EndReason.ENDED)
+        return status
 
     # Environment.
 

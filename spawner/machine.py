@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from traitlets import Any as AnyTrait
-from traitlets import HasTraits, Instance, TraitError, Unicode, default, validate
+from traitlets import Instance, TraitError, Unicode, default, validate
 
 from profiles.choice import MachineChoice
 from profiles.machine import RunningMachine
@@ -22,12 +22,13 @@ from profiles.plan import MachinePlan
 from profiles.refusal import Refusal
 from profiles.resolve import resolve
 from spawner.choice import MalformedChoice, from_form, from_query, from_user_options
+from spawner.gated import GateMixin
 from spawner.refused import Explained, Problem, RefusedStart
 
 T = TypeVar("T")
 
 
-class CatalogMixin(HasTraits):
+class CatalogMixin(GateMixin):
     """The choice is re-read and re-authorised at every start, whatever way it came."""
 
     catalog = AnyTrait(
@@ -104,7 +105,7 @@ class CatalogMixin(HasTraits):
 
     async def foresee(self, plan: MachinePlan) -> Refusal | None:
         """Why a start of this plan would be refused at once; asked before a switch stops what is running."""
-        return None
+        return await self.gate_foresees(plan)
 
     def begin_machine(self, plan: MachinePlan, *, started_at: datetime | None = None) -> RunningMachine:
         """A new start on `plan`: a fresh spawn id, and no trace of the last failure."""
@@ -164,7 +165,7 @@ class CatalogMixin(HasTraits):
         self.last_good_choice = _read(from_user_options, state.get("last_good_choice"))
 
     def clear_state(self) -> None:
-        super().clear_state()
+        super().clear_state()  # which tells the gate of the end, by the start's id
         self.machine = None
         self.spawn_id = ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 NOTEBOOK = "notebook"
@@ -60,6 +61,31 @@ def server_runs(pod: Pod) -> bool:
     """The container has been started; whether anything in it answers is another matter."""
     statuses = (pod.get("status") or {}).get("containerStatuses") or ()
     return any(each.get("name") == NOTEBOOK and "running" in (each.get("state") or {}) for each in statuses)
+
+
+def began_at(pod: Pod) -> datetime | None:
+    """When the server's container was started, by the node's own clock; None before that."""
+    state = _notebook_state(pod)
+    return _moment((state.get("running") or state.get("terminated") or {}).get("startedAt"))
+
+
+def ended_at(pod: Pod, otherwise: datetime) -> datetime:
+    """When the server's container ended, by the node's own clock."""
+    return _moment((_notebook_state(pod).get("terminated") or {}).get("finishedAt")) or otherwise
+
+
+def _notebook_state(pod: Pod) -> Mapping[str, Any]:
+    for container in (pod.get("status") or {}).get("containerStatuses") or ():
+        if container.get("name") == NOTEBOOK:
+            return container.get("state") or {}
+    return {}
+
+
+def _moment(text: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except (TypeError, ValueError):
+        return None
 
 
 def claims_of(pod: Pod) -> frozenset[str]:

@@ -5,13 +5,26 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from jupyterhub import orm
 
+from profiles.ports import Run
 from spawner.cluster import Access, Select
 from spawner.orphans import sweep
-from spawner.podstate import SERVER_ANNOTATION, USER_ANNOTATION, Pod, spawn_id_of, uid_of
+from spawner.podstate import (
+    SERVER_ANNOTATION,
+    USER_ANNOTATION,
+    Ended,
+    Pod,
+    began_at,
+    ended_at,
+    is_leaving,
+    liveness,
+    spawn_id_of,
+    uid_of,
+)
 from spawner.view import ClusterView
 
 SWEEP_EVERY_S = 60.0
@@ -55,6 +68,13 @@ class Sharing:
             "watching": len(watches),
         }
 
+    def runs(self) -> tuple[Run, ...] | None:
+        """What the pods say of each start; None while any picture is not fresh, or there is none yet."""
+        views = list(self._views.values())
+        if not views or not all(view.pods.fresh for view in views):
+            return None
+        return tuple(run_of(pod) for view in views for pod in view.pods.objects.values() if spawn_id_of(pod))
+
     async def close(self) -> None:
         """End everything; the next spawner begins anew."""
         keepers, self._keepers = self._keepers, set()
@@ -75,6 +95,12 @@ class Sharing:
             self._views.pop(key, None)
             self._swept.discard(key)
             await view.close()
+
+
+def run_of(pod: Pod) -> Run:
+    """PURE. A pod that is being deleted runs until its container has ended."""
+    over = isinstance(liveness(pod), Ended) and not is_leaving(pod)
+    return Run(spawn_id_of(pod), began_at(pod), ended_at(pod, datetime.now(UTC)) if over else None)
 
 
 async def _sweep_now_and_then(view: ClusterView, db: Any, grace_s: float) -> None:

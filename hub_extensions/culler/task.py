@@ -11,6 +11,8 @@ from jupyterhub.utils import maybe_future
 
 from hub_extensions.culler.decide import Keep, ServerFacts, Stop, decide
 from hub_extensions.settings import Cull
+from hub_extensions.stopping import stop_server
+from profiles.lease import EndReason
 
 
 async def cull_for_ever(app: Any, cull: Cull) -> None:
@@ -55,29 +57,21 @@ def facts_of(user: Any, spawner: Any) -> ServerFacts:
 
 
 async def _stop(app: Any, cull: Cull, user: Any, spawner: Any, decision: Stop) -> bool:
-    """As JupyterHub's own handler stops a server: the route first, then the process."""
     if not spawner.ready:  # somebody was quicker while others of this round were being stopped
         return False
     app.log.warning("Stopping (%s) %s", decision.reason, decision.sentence)
-    spawner._stop_pending = True
-    # Pages and REST calls that meet a stop under way wait for this future.
-    spawner._stop_future = asyncio.ensure_future(_route_then_process(app, user, spawner))
-    try:
-        await spawner._stop_future
-        if spawner.name and cull.remove_named_servers:
-            await _forget(app, user, spawner)
-    except Exception:
-        app.log.exception("Could not stop %s; the next round tries again", spawner._log_name)
+    note_reason = getattr(spawner, "note_reason", None)  # JupyterHub's own spawners keep no books
+    if note_reason is not None:
+        note_reason(EndReason.CULLED)
+    if not await stop_server(app, user, spawner):
         return False
-    finally:
-        spawner._stop_future = None
-        spawner._stop_pending = False
+    if spawner.name and cull.remove_named_servers:
+        try:
+            await _forget(app, user, spawner)
+        except Exception:
+            app.log.exception("Could not forget %s", spawner._log_name)
+            return False
     return True
-
-
-async def _route_then_process(app: Any, user: Any, spawner: Any) -> None:
-    await app.proxy.delete_user(user, spawner.name)
-    await user.stop(spawner.name)
 
 
 async def _forget(app: Any, user: Any, spawner: Any) -> None:
