@@ -175,6 +175,11 @@ class Hub(Section):
     template_paths: list[str] = Field([], description="Directories of page templates that win over Remuda's.")
     template_vars: dict[str, Any] = Field({}, description="Variables for those templates.")
     db: Database = Field(Database(), description="Where the Hub keeps its state.")
+    admission_db_url: str | None = Field(
+        None,
+        description="SQLAlchemy URL of the leases' and the ledger's database, SQLite or PostgreSQL. "
+        "null: beside the Hub's own (the same PostgreSQL, or `remuda.sqlite` in the same folder).",
+    )
     services: dict[str, dict[str, Any]] = Field(
         {}, description="Hub services by name, with the fields of JupyterHub's `services` (camelCase or snake_case)."
     )

@@ -1,0 +1,56 @@
+"""PURE: which machines have to stop, because their time is over or a budget is. `task` stops them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from profiles.admission import Balance
+from profiles.lease import EndReason, Lease
+from profiles.pots import Pot, per_hour
+
+#: Budgets that are used up, and since when that is known. A Hub that is restarted gives the grace once more.
+Exhausted = Mapping[Pot, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    lease: Lease
+    reason: EndReason
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    stop: tuple[Stop, ...]
+    exhausted: Exhausted
+
+
+def due(
+    leases: Iterable[Lease], balances: Mapping[str, Iterable[Balance]], known: Exhausted, now: datetime
+) -> Due:
+    """`balances` by id of the lease: the budgets that it draws from, this lease counted in. `known` is what the last
+    look returned. A machine that takes nothing from a budget is not stopped for it."""
+    exhausted: dict[Pot, datetime] = {}
+    stops: list[Stop] = []
+    for lease in leases:
+        reasons = [*_time_over(lease, now)]
+        for balance in balances.get(lease.id, ()):
+            pot = balance.pot
+            if balance.used < pot.limit:
+                continue
+            since = exhausted.setdefault(pot.pot, known.get(pot.pot, now))
+            grace = timedelta(seconds=pot.budget.grace.seconds)
+            if per_hour(pot.budget, lease) and now - since >= grace:
+                whose = f" of {pot.pot.subject}" if pot.pot.subject else ""
+                sentence = f"the budget {pot.pot.rule}{whose} has been used up since {since:%H:%M} UTC"
+                reasons.append(Stop(lease, EndReason.OUT_OF_BUDGET, sentence))
+        stops += reasons[:1]
+    return Due(tuple(stops), exhausted)
+
+
+def _time_over(lease: Lease, now: datetime) -> Iterator[Stop]:
+    if lease.longest is not None and lease.began_at is not None and lease.ran(now) >= lease.longest:
+        hours = lease.longest.total_seconds() / 3600
+        yield Stop(lease, EndReason.TIME_OVER, f"it has run for {hours:.1f} hours, as long as it was allowed to")

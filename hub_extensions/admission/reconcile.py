@@ -1,0 +1,93 @@
+"""PURE: leases compared with the servers that there are. `task` carries out what this decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from profiles.lease import EndReason, Lease, LeaseState
+from profiles.machine import RunningMachine
+from profiles.person import Person
+from profiles.ports import Run
+
+#: A start writes its hold before the Hub's list of servers and the cluster's pods show it.
+YOUNG = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSeen:
+    """A server that the Hub knows as starting, running or stopping."""
+
+    person: Person
+    server: str
+    machine: RunningMachine
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """This lease is over, since `at`."""
+
+    lease: Lease
+    at: datetime
+    reason: EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """This one runs, and nobody had said so."""
+
+    lease: Lease
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """A server that runs without a lease gets one: it is there, whether or not there is room for it."""
+
+    lease: Lease
+
+
+Action = Settle | Begin | Adopt
+
+
+def reconcile(
+    leases: Iterable[Lease],
+    servers: Mapping[str, ServerSeen],
+    runs: Iterable[Run] | None,
+    *,
+    last_seen: datetime | None,
+    now: datetime,
+) -> tuple[Action, ...]:
+    """What to write so that the books are true.
+
+    `servers` are by the id of their start. `runs` are the cluster's pods, `()` where there are none (local processes:
+    the Hub's own list is the truth), and None while nobody can tell: then nothing is settled. `last_seen` is when a
+    Hub last looked; a pod that vanished while none did ended then, as far as anybody knows.
+    """
+    present = {run.lease_id: run for run in runs or ()}
+    books = {lease.id: lease for lease in leases}
+    actions: list[Action] = []
+    for lease in books.values():
+        run, server = present.get(lease.id), servers.get(lease.id)
+        if runs is not None and (settled := _settled(lease, run, server, last_seen, now)) is not None:
+            actions.append(settled)
+        elif lease.state is LeaseState.HELD and server is not None and server.machine.started_at is not None:
+            begun = run.began_at if run is not None and run.began_at is not None else server.machine.started_at
+            actions.append(Begin(lease, begun))
+    for lease_id, server in servers.items():
+        if lease_id not in books and server.machine.started_at is not None:
+            actions.append(Adopt(Lease.found(server.person, server.server, server.machine, now)))
+    return tuple(actions)
+
+
+def _settled(
+    lease: Lease, run: Run | None, server: ServerSeen | None, last_seen: datetime | None, now: datetime
+) -> Settle | None:
+    if run is not None and run.ended_at is not None:
+        return Settle(lease, run.ended_at, EndReason.ENDED)
+    if run is not None or server is not None or now - lease.held_at < YOUNG:
+        return None
+    if lease.began_at is None:
+        return Settle(lease, now, EndReason.NEVER_RAN)
+    return Settle(lease, max(lease.began_at, last_seen or now), EndReason.LOST)

@@ -1,0 +1,76 @@
+"""Registration: one database, one gate for spawners and pages, and the task that keeps the books true."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from hub_extensions.admission.database import Database
+from hub_extensions.admission.gate import SqlGate
+from hub_extensions.admission.place import admission_url
+from hub_extensions.admission.store import Store
+from hub_extensions.admission.task import keep_books
+from hub_extensions.startup import when_hub_is_up
+from profiles.admission import Decision, Deny
+from profiles.lease import EndReason, Request
+from profiles.model import Catalog
+from profiles.policy import Policies
+from profiles.refusal import Reason, Refusal
+
+#: How long a start waits for the first comparison of leases and servers after the Hub's own start.
+FIRST_LOOK_S = 30.0
+TORNADO_SETTING = "remuda_gate"
+
+
+def register(c: Any, catalog: Catalog, url: str | None = None) -> None:
+    """`url` None: beside the Hub's own database, as `c.JupyterHub.db_url` has it by now."""
+    hub_db = c.JupyterHub.db_url
+    gate = SqlGate(
+        Store(Database(url or admission_url(hub_db if isinstance(hub_db, str) else "sqlite:///jupyterhub.sqlite"))),
+        policies=lambda: catalog.policies,
+        clock=lambda: datetime.now(UTC),
+    )
+    ready = asyncio.Event()
+    at_the_door = ReconciledGate(gate, ready, lambda: catalog.policies)
+    if when_hub_is_up(partial(keep_books, gate=gate, policies=catalog.policies, ready=ready)):
+        c.Spawner.gate = lambda: at_the_door
+        c.JupyterHub.tornado_settings.update({TORNADO_SETTING: gate})
+
+
+class ReconciledGate:
+    """No start is granted before the books have been compared with what runs: a Hub that was away may have missed
+    ends and starts."""
+
+    def __init__(self, gate: SqlGate, ready: asyncio.Event, policies: Callable[[], Policies]) -> None:
+        self._gate, self._ready, self._policies = gate, ready, policies
+
+    async def admit(self, request: Request) -> Decision:
+        try:
+            async with asyncio.timeout(FIRST_LOOK_S):
+                await self._ready.wait()
+        except TimeoutError:
+            policies = self._policies()
+            if not policies.empty and policies.when_unavailable == "refuse":
+                return Deny(NOT_YET, rule="")
+            logging.getLogger(__name__).warning("Leases are not compared with what runs yet; admitting anyway")
+        return await self._gate.admit(request)
+
+    async def foresee(self, request: Request) -> Decision:
+        return await self._gate.foresee(request)
+
+    async def began(self, lease_id: str, at: datetime) -> None:
+        await self._gate.began(lease_id, at)
+
+    async def ended(self, lease_id: str, at: datetime, reason: EndReason) -> None:
+        await self._gate.ended(lease_id, at, reason)
+
+
+NOT_YET = Refusal(
+    Reason.ADMISSION_UNAVAILABLE,
+    "The hub has just come back and does not know yet which machines run.",
+    "Try again in a minute; nothing of yours was stopped.",
+)

@@ -1,0 +1,117 @@
+"""The books and the world, compared at boot and then for ever; what has run out is stopped. Nothing here decides."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from hub_extensions.admission.database import DatabaseAway
+from hub_extensions.admission.expiry import Exhausted, due
+from hub_extensions.admission.gate import SqlGate
+from hub_extensions.admission.reconcile import Adopt, Begin, ServerSeen, Settle, reconcile
+from hub_extensions.stopping import stop_server
+from profiles.admission import Balance
+from profiles.lease import Lease
+from profiles.policy import Policies
+
+#: Seconds between two looks; before the first that succeeds, starts are waiting for it.
+EVERY_S, FIRST_EVERY_S = 15.0, 0.5
+
+
+async def keep_books(app: Any, gate: SqlGate, policies: Policies, ready: asyncio.Event) -> None:
+    """Until the Hub ends. `ready` is set after the first comparison: starts wait for it."""
+    exhausted: Exhausted = {}
+    migrated = False
+    while True:
+        now = datetime.now(UTC)
+        try:
+            if not migrated:
+                await gate.call(gate.store.database.migrate)
+                migrated = True
+            if await compare(app, gate, now):
+                ready.set()
+                exhausted = await stop_what_ran_out(app, gate, policies, exhausted, now)
+        except DatabaseAway as e:
+            app.log.error("The books of leases cannot be reached; the next look is in %s s: %s", EVERY_S, e)
+        except Exception:
+            app.log.exception("Leases and servers could not be compared; the next look is in %s s", EVERY_S)
+        await asyncio.sleep(EVERY_S if ready.is_set() else FIRST_EVERY_S)
+
+
+async def compare(app: Any, gate: SqlGate, now: datetime) -> bool:
+    """One look. False while nobody can tell what runs: nothing was settled, and starts go on waiting."""
+    runs = runs_of(app)
+    leases = await gate.call(gate.store.leases)
+    last_seen = await gate.call(gate.store.last_seen)
+    actions = reconcile(leases, servers_of(app), runs, last_seen=last_seen, now=now)
+    for action in actions:
+        match action:
+            case Settle(lease, at, reason):
+                app.log.warning("%s's %s is over since %s (%s)", lease.user, lease.display_name, at, reason)
+                await gate.call(gate.store.ended, lease.id, at, reason, now)
+            case Begin(lease, at):
+                await gate.call(gate.store.began, lease.id, at, now)
+            case Adopt(lease):
+                app.log.warning("%s's %s runs without a lease and gets one", lease.user, lease.display_name)
+                await gate.call(gate.store.adopt, lease, now)
+    if runs is None:
+        return not leases
+    await gate.call(gate.store.seen, now)
+    return True
+
+
+def runs_of(app: Any) -> Any:
+    """The cluster's pods, `()` for spawners that have none, None while nobody can tell."""
+    ask = getattr(app.spawner_class, "present_runs", None)
+    return ask() if ask is not None else ()
+
+
+def servers_of(app: Any) -> Mapping[str, ServerSeen]:
+    """Servers that are starting, running, stopping or being checked, by the id of their start."""
+    seen = {}
+    for user in list(app.users.values()):
+        for spawner in list(user.spawners.values()):
+            machine = getattr(spawner, "machine", None)
+            if spawner.active and machine is not None and machine.spawn_id:
+                seen[machine.spawn_id] = ServerSeen(spawner.person, spawner.name, machine)
+    return seen
+
+
+async def stop_what_ran_out(
+    app: Any, gate: SqlGate, policies: Policies, exhausted: Exhausted, now: datetime
+) -> Exhausted:
+    """Stops servers whose grant, budget or lifetime is over; returns which budgets are used up, and since when."""
+    leases = await gate.call(gate.store.leases)
+    outcome = due(leases, await _balances(gate, policies, leases, now), exhausted, now)
+    spawners = {
+        spawner.spawn_id: (user, spawner)
+        for user in list(app.users.values())
+        for spawner in list(user.spawners.values())
+        if getattr(spawner, "spawn_id", "")
+    }
+    for stop in outcome.stop:
+        user, spawner = spawners.get(stop.lease.id, (None, None))
+        if spawner is not None and spawner.ready:
+            app.log.warning("Stopping %s's %s: %s", stop.lease.user, stop.lease.display_name, stop.sentence)
+            spawner.note_reason(stop.reason)
+            await stop_server(app, user, spawner)
+    return outcome.exhausted
+
+
+async def _balances(
+    gate: SqlGate, policies: Policies, leases: Iterable[Lease], now: datetime
+) -> Mapping[str, tuple[Balance, ...]]:
+    """The budgets that each lease draws from. Leases of one person on one kind of machine share the answer."""
+    if not policies.budgets:
+        return {}
+    answers: dict[Any, tuple[Balance, ...]] = {}
+    found = {}
+    for lease in leases:
+        kind = (lease.user, lease.groups, lease.profile, lease.pool)
+        if kind not in answers:
+            decision = await gate.call(gate.store.foresee, lease.request(lease_id=""), policies, now)
+            answers[kind] = decision.balances
+        found[lease.id] = answers[kind]
+    return found
