@@ -23,14 +23,16 @@ from profiles.refusal import Reason, Refusal
 
 #: How long a start waits for the first comparison of leases and servers after the Hub's own start.
 FIRST_LOOK_S = 30.0
+HUBS_DEFAULT = "sqlite:///jupyterhub.sqlite"
 TORNADO_SETTING = "remuda_gate"
 
 
-def register(c: Any, catalog: Catalog, url: str | None = None) -> None:
-    """`url` None: beside the Hub's own database, as `c.JupyterHub.db_url` has it by now."""
+def register_gate(c: Any, catalog: Catalog, url: str | None = None) -> None:
+    """`url` None: beside the Hub's own database, as `c.JupyterHub.db_url` has it by now. Raises `place.NoPlace`."""
     hub_db = c.JupyterHub.db_url
+    place = admission_url(hub_db if isinstance(hub_db, str) else HUBS_DEFAULT, url or "")
     gate = SqlGate(
-        Store(Database(url or admission_url(hub_db if isinstance(hub_db, str) else "sqlite:///jupyterhub.sqlite"))),
+        Store(Database(place)),
         policies=lambda: catalog.policies,
         clock=lambda: datetime.now(UTC),
     )
