@@ -14,9 +14,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 _HERE = Path(__file__).parent
-PARTS = tuple(
-    _HERE.parent / room / "parts" for room in ("page_frame", "spawn_page", "machine_home", "pending", "switch")
-)
+#: Every room's own folder of parts; names are unique over all of them.
+PARTS = tuple(sorted(_HERE.parent.glob("*/parts")))
 
 
 @cache

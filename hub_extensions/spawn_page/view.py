@@ -2,23 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
 from itertools import islice, product
 
-from hub_extensions.page_frame import words
+from hub_extensions.page_frame import share_words, words
+from hub_extensions.page_frame.machine_words import Moment
 from hub_extensions.page_frame.menu import Menu
 from hub_extensions.page_frame.notice import Notice
+from profiles.admission import Admit, Decision, Deny
 from profiles.choice import MachineChoice
 from profiles.model import Catalog, OptionChoice, Profile
 from profiles.person import Person
 from profiles.plan import MachinePlan
 from profiles.quantity import Duration
+from profiles.refusal import Refusal
 from profiles.resolve import Offer, options_for
 
 #: Cards carry the exact facts of every combination of their options up to this many; beyond it the price of the
 #: chosen combination is shown after the click, on the pending page.
 MAX_VARIANTS = 64
+#: A card says what a working day on its machine costs.
+RUN_HOURS = 8
+
+#: One machine on offer: its profile, and the values of all its options in their order.
+Variant = tuple[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What the gate would say to each machine on offer at this moment."""
+
+    decisions: Mapping[Variant, Decision]
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Lock:
+    sentence: str
+    remedy: str
+    reason: str
+
+    @classmethod
+    def of(cls, refusal: Refusal) -> Lock:
+        return cls(refusal.sentence, refusal.remedy, str(refusal.reason))
 
 
 @dataclass(frozen=True)
@@ -32,6 +61,14 @@ class Facts:
     accelerators: tuple[str, ...]
     price: str
     limits: tuple[str, ...]
+    #: What some hours of it cost; empty for a free machine.
+    run_price: str = ""
+    #: What is left for this person of what the machine takes.
+    shares: tuple[str, ...] = ()
+    #: When it stops at the latest where a budget or a permission cuts its life short.
+    until: Moment | None = None
+    #: Why the gate would refuse it now.
+    lock: Lock | None = None
 
 
 @dataclass(frozen=True)
@@ -49,13 +86,6 @@ class OptionField:
 
 
 @dataclass(frozen=True)
-class Lock:
-    sentence: str
-    remedy: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class Card:
     dom_id: str
     profile_id: str
@@ -66,18 +96,27 @@ class Card:
     #: Facts by the chosen values of all options, joined with a newline.
     variants: Mapping[str, Facts] | None = None
     selected: bool = False
-    lock: Lock | None = None
+    #: Why the machine is not for this person, whatever is free: its card has neither options nor a button.
+    closed: Lock | None = None
     current: bool = False
+    #: Whether any of its variants would be let in now.
+    usable: bool = True
+
+    @property
+    def lock(self) -> Lock | None:
+        return self.closed or self.facts.lock
 
 
 @dataclass(frozen=True)
 class Cards:
     cards: tuple[Card, ...]
     verb: str = "Start"
+    #: Where the page asks again for what the gate would say; empty where there is no gate.
+    live: str = ""
 
     @property
     def selectable(self) -> bool:
-        return any(card.lock is None for card in self.cards)
+        return any(card.usable for card in self.cards)
 
 
 @dataclass(frozen=True)
@@ -91,13 +130,14 @@ class SpawnPage:
     server_name: str = ""
 
 
-def cards_for(
+def cards_for(  # noqa: PLR0913 (what is offered, to whom, and how the page puts it)
     catalog: Catalog,
     person: Person,
     last: MachineChoice | None = None,
     *,
     current: str | None = None,
     verb: str = "Start",
+    outlook: Outlook | None = None,
 ) -> Cards:
     """One card per visible profile, in the catalog's order.
 
@@ -105,30 +145,57 @@ def cards_for(
     `current` marks the machine that is running (and is not chosen again, unless it is the only one).
     """
     menu = Menu(catalog, person)
-    offers = options_for(catalog, person)
-    chosen = _preselected(catalog, offers, last, avoid=current)
-    cards = tuple(
-        replace(_card(menu, offer, last), dom_id=f"machine-{index}", selected=offer.profile_id == chosen)
-        for index, offer in enumerate(offers)
+    cards = [_card(menu, offer, last, outlook) for offer in options_for(catalog, person)]
+    chosen = _preselected(catalog, cards, last, avoid=current)
+    return Cards(
+        cards=tuple(
+            replace(
+                card,
+                dom_id=f"machine-{index}",
+                selected=card.profile_id == chosen,
+                current=current is not None and card.profile_id == current,
+            )
+            for index, card in enumerate(cards)
+        ),
+        verb=verb,
     )
-    if current is not None:
-        cards = tuple(replace(card, current=card.profile_id == current) for card in cards)
-    return Cards(cards=cards, verb=verb)
+
+
+def on_offer(catalog: Catalog, person: Person, last: MachineChoice | None = None) -> dict[Variant, MachinePlan]:
+    """Every machine whose facts the cards will tell: all variants, or the chosen one where there are too many."""
+    menu, plans = Menu(catalog, person), {}
+    for offer in options_for(catalog, person):
+        if offer.locked is None:
+            kept = tuple(_kept_values(offer.profile, _of_offer(offer, last)).values())
+            for values in (kept, *(_combinations(offer.profile) or ())):
+                plan = menu.plan(_choice(offer, values))
+                if plan is not None:
+                    plans[offer.profile_id, values] = plan
+    return plans
+
+
+def variants_of(catalog: Catalog, person: Person, outlook: Outlook | None = None) -> dict[str, Mapping[str, Facts]]:
+    """The facts of every variant by profile: what the page asks for again while it is looked at."""
+    menu = Menu(catalog, person)
+    offers = (offer for offer in options_for(catalog, person) if offer.locked is None)
+    return {offer.profile_id: variants for offer in offers if (variants := _variants(menu, offer, outlook)) is not None}
 
 
 def _preselected(
-    catalog: Catalog, offers: tuple[Offer, ...], last: MachineChoice | None, avoid: str | None
+    catalog: Catalog, cards: Iterable[Card], last: MachineChoice | None, avoid: str | None
 ) -> str | None:
-    open_ids = [offer.profile_id for offer in offers if offer.locked is None]
+    usable = [card for card in cards if card.usable]
+    open_ids = [card.profile_id for card in usable if card.lock is None] or [card.profile_id for card in usable]
     wanted = [last.profile if last else None, catalog.default_profile, *open_ids]
     candidates = [profile_id for profile_id in wanted if profile_id in open_ids]
     return next((profile_id for profile_id in candidates if profile_id != avoid), next(iter(candidates), None))
 
 
-def _card(menu: Menu, offer: Offer, last: MachineChoice | None) -> Card:
-    profile, currency = offer.profile, menu.catalog.currency
-    values = _kept_values(profile, last if last and last.profile == offer.profile_id else None)
-    plan = menu.plan(MachineChoice(profile=offer.profile_id, options=values)) or offer.plan
+def _card(menu: Menu, offer: Offer, last: MachineChoice | None, outlook: Outlook | None) -> Card:
+    profile, currency = offer.profile, menu.catalog.currency if menu.catalog else ""
+    values = _kept_values(profile, _of_offer(offer, last))
+    chosen = tuple(values.values())
+    plan = menu.plan(_choice(offer, chosen)) or offer.plan
     fields = tuple(
         OptionField(
             field=f"option.{offer.profile_id}.{name}",
@@ -140,17 +207,28 @@ def _card(menu: Menu, offer: Offer, last: MachineChoice | None) -> Card:
         )
         for name, option in profile.options.items()
     )
-    lock = Lock(offer.locked.sentence, offer.locked.remedy, str(offer.locked.reason)) if offer.locked else None
+    facts = _foreseen(offer, chosen, plan, outlook) if plan else facts_of_profile(profile, currency)
+    variants = None if offer.locked else _variants(menu, offer, outlook)
+    open_now = offer.locked is None and any(each.lock is None for each in (facts, *(variants or {}).values()))
     return Card(
         dom_id=offer.profile_id,
         profile_id=offer.profile_id,
         title=offer.display_name,
         purpose=profile.purpose,
-        facts=facts_of(plan) if plan else facts_of_profile(profile, currency),
-        options=() if lock else fields,
-        variants=None if lock else _variants(menu, offer),
-        lock=lock,
+        facts=facts,
+        options=() if offer.locked else fields,
+        variants=variants,
+        closed=Lock.of(offer.locked) if offer.locked else None,
+        usable=open_now,
     )
+
+
+def _of_offer(offer: Offer, last: MachineChoice | None) -> MachineChoice | None:
+    return last if last and last.profile == offer.profile_id else None
+
+
+def _choice(offer: Offer, values: tuple[str, ...]) -> MachineChoice:
+    return MachineChoice(profile=offer.profile_id, options=dict(zip(offer.profile.options, values, strict=True)))
 
 
 def _kept_values(profile: Profile, last: MachineChoice | None) -> dict[str, str]:
@@ -161,15 +239,46 @@ def _kept_values(profile: Profile, last: MachineChoice | None) -> dict[str, str]
     }
 
 
-def _variants(menu: Menu, offer: Offer) -> Mapping[str, Facts] | None:
-    names = tuple(offer.profile.options)
-    combinations = product(*(option.choices for option in offer.profile.options.values()))
-    listed = list(islice(combinations, MAX_VARIANTS + 1))
-    if not names or len(listed) > MAX_VARIANTS:
+def _combinations(profile: Profile) -> list[tuple[str, ...]] | None:
+    """None: more than a card can carry. Without options there is one, of nothing."""
+    listed = list(islice(product(*(option.choices for option in profile.options.values())), MAX_VARIANTS + 1))
+    return listed if len(listed) <= MAX_VARIANTS else None
+
+
+def _variants(menu: Menu, offer: Offer, outlook: Outlook | None) -> Mapping[str, Facts] | None:
+    """Without options only what the gate says can change."""
+    combinations = _combinations(offer.profile)
+    if combinations is None or not (offer.profile.options or outlook):
         return None
-    choices = {values: MachineChoice(offer.profile_id, dict(zip(names, values, strict=True))) for values in listed}
-    plans = {"\n".join(values): menu.plan(choice) for values, choice in choices.items()}
-    return {key: facts_of(plan) for key, plan in plans.items() if plan is not None}
+    plans = {values: menu.plan(_choice(offer, values)) for values in combinations}
+    return {
+        "\n".join(values): _foreseen(offer, values, plan, outlook)
+        for values, plan in plans.items()
+        if plan is not None
+    }
+
+
+def _foreseen(offer: Offer, values: tuple[str, ...], plan: MachinePlan, outlook: Outlook | None) -> Facts:
+    facts = facts_of(plan)
+    decision = outlook.decisions.get((offer.profile_id, values)) if outlook else None
+    if outlook is None or decision is None:
+        return facts
+    return replace(
+        facts,
+        shares=share_words.left(decision, plan.price_per_hour.currency),
+        until=_until(plan, decision, outlook.now),
+        lock=Lock.of(decision.refusal) if isinstance(decision, Deny) else None,
+    )
+
+
+def _until(plan: MachinePlan, decision: Decision, now: datetime) -> Moment | None:
+    """Only what the profile itself does not say, and what is near enough to matter."""
+    if not isinstance(decision, Admit) or decision.longest is None or decision.longest > share_words.LONG:
+        return None
+    own = plan.max_lifetime.seconds if plan.max_lifetime else 0
+    if own and decision.longest.total_seconds() >= own:
+        return None
+    return Moment.future(now + decision.longest, now)
 
 
 def _choice_words(value: str, choice: OptionChoice, currency: str) -> str:
@@ -180,10 +289,17 @@ def _choice_words(value: str, choice: OptionChoice, currency: str) -> str:
 
 
 def facts_of(plan: MachinePlan) -> Facts:
-    return _facts(
-        plan,
-        words.price_per_hour(plan.price_per_hour.amount, plan.price_per_hour.currency),
-    )
+    price = plan.price_per_hour
+    facts = _facts(plan, words.price_per_hour(price.amount, price.currency))
+    return replace(facts, run_price=_run_price(price.amount, price.currency, plan.max_lifetime))
+
+
+def _run_price(per_hour: Decimal, currency: str, longest: Duration | None) -> str:
+    """`€20.00 for 8 hours`: a working day, or as long as the machine may run."""
+    if not per_hour:
+        return ""
+    seconds = min(RUN_HOURS * 3600, longest.seconds if longest and longest.seconds else RUN_HOURS * 3600)
+    return f"{words.money(per_hour * seconds / 3600, currency)} for {words.duration(seconds)}"
 
 
 def facts_of_profile(profile: Profile, currency: str) -> Facts:

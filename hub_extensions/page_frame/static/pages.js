@@ -6,36 +6,92 @@
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
   // Times in the reader's own zone and language.
-  const today = new Date().toDateString();
-  for (const time of all("time[data-rm-clock]")) {
-    const at = new Date(time.dateTime);
+  const localTime = (iso) => {
+    const at = new Date(iso);
     const clock = { hour: "2-digit", minute: "2-digit" };
     const day = { day: "numeric", month: "short" };
-    time.textContent = at.toLocaleString([], at.toDateString() === today ? clock : { ...day, ...clock });
-  }
+    return at.toLocaleString([], at.toDateString() === new Date().toDateString() ? clock : { ...day, ...clock });
+  };
+  for (const time of all("time[data-rm-clock]")) time.textContent = localTime(time.dateTime);
 
   // Cards tell the truth about the options that are chosen; every fact comes from the server.
+  const variantsOf = new Map();
   for (const card of all("[data-rm-variants]")) {
-    const variants = JSON.parse(card.dataset.rmVariants);
-    const selects = all("[data-rm-option]", card);
-    const show = () => {
-      const facts = variants[selects.map((select) => select.value).join("\n")];
-      if (!facts) return;
-      for (const place of all("[data-rm-fact]", card)) {
-        const fact = facts[place.dataset.rmFact];
-        if (place.tagName === "UL") {
-          place.replaceChildren(...fact.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
-        } else {
-          place.textContent = Array.isArray(fact) ? fact.join(", ") || "none" : fact;
+    variantsOf.set(card, JSON.parse(card.dataset.rmVariants));
+    const choose = () => {
+      const radio = card.querySelector(".rm-radio");
+      if (!radio.disabled) radio.checked = true;
+      show(card);
+    };
+    all("[data-rm-option]", card).forEach((select) => select.addEventListener("change", choose));
+    show(card);
+  }
+
+  function show(card) {
+    const variants = variantsOf.get(card);
+    const facts = variants[all("[data-rm-option]", card).map((select) => select.value).join("\n")];
+    if (!facts) return;
+    for (const place of all("[data-rm-fact]", card)) {
+      const fact = facts[place.dataset.rmFact];
+      if (place.tagName === "UL") {
+        place.replaceChildren(...fact.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
+      } else {
+        place.textContent = Array.isArray(fact) ? fact.join(", ") || "none" : fact;
+      }
+    }
+    const until = card.querySelector("[data-rm-until]");
+    if (until) {
+      until.hidden = !facts.until;
+      const time = until.querySelector("time");
+      if (facts.until) [time.dateTime, time.textContent] = [facts.until.iso, localTime(facts.until.iso)];
+    }
+    lock(card, facts.lock, Object.values(variants).some((each) => !each.lock));
+  }
+
+  // What the gate would refuse says why; a card whose every variant it would refuse cannot be chosen.
+  function lock(card, why, usable) {
+    const box = card.querySelector("[data-rm-lock]");
+    if (!box) return;
+    const text = why ? `${why.sentence} ${why.remedy}` : "";
+    const said = box.querySelector("p");
+    if (said.textContent !== text) said.textContent = text;
+    box.hidden = !why;
+    if (why) box.dataset.rmReason = why.reason;
+    else delete box.dataset.rmReason;
+    card.querySelector("[data-rm-tag]").hidden = !why;
+    card.classList.toggle("rm-locked", Boolean(why));
+    card.classList.toggle("rm-variant-locked", Boolean(why) && usable);
+    for (const ask of all("[data-rm-ask]", card)) ask.hidden = !why || !ask.dataset.rmAsk.split(" ").includes(why.reason);
+    const radio = card.querySelector(".rm-radio");
+    radio.disabled = !usable;
+    if (!usable) radio.checked = false;
+    const start = card.querySelector(".rm-start");
+    start.hidden = start.disabled = Boolean(why);
+  }
+
+  // What is left changes while the page is looked at: ask again, and at once when somebody comes back to it.
+  const shares = document.querySelector("[data-rm-shares]");
+  if (shares && variantsOf.size) {
+    const EVERY_MS = 15000;
+    let asked = Date.now();
+    const ask = async () => {
+      asked = Date.now();
+      try {
+        const answer = await fetch(shares.dataset.rmShares, { headers: { Accept: "application/json" } });
+        if (!answer.ok || answer.redirected) return;
+        const { profiles } = await answer.json();
+        for (const card of variantsOf.keys()) {
+          const news = profiles[card.querySelector(".rm-radio").value];
+          if (!news) continue;
+          variantsOf.set(card, news);
+          show(card);
         }
+      } catch {
+        // The Hub is away for a moment; the next round asks again.
       }
     };
-    const choose = () => {
-      card.querySelector(".rm-radio").checked = true;
-      show();
-    };
-    selects.forEach((select) => select.addEventListener("change", choose));
-    show();
+    setInterval(() => document.hidden || ask(), EVERY_MS);
+    document.addEventListener("visibilitychange", () => document.hidden || Date.now() - asked < 2000 || ask());
   }
 
   // One click is one start; the browser's Back button finds the form usable again.
