@@ -85,7 +85,8 @@ class Scope(Model):
 
 
 class CapsOverrides(Model):
-    """Other amounts for some. A named person's count before a group's; of several groups the most generous."""
+    """Other amounts for some; what an override leaves out stays as it is. A named person's count before a group's,
+    and of several groups the most generous."""
 
     users: dict[f.Text, Caps] = Field(default=EMPTY, description="By user name.")
     groups: dict[f.Text, Caps] = Field(default=EMPTY, description="By name of the group.")
@@ -116,9 +117,9 @@ class Quota(Scope, Caps):
 class Spend(Model):
     """How much may be used up within a window: exactly one of the three."""
 
-    money: f.Price | None = Field(default=None, description="In the catalog's currency.")
-    machine_hours: f.Price | None = Field(default=None, description="Hours of servers, whatever their size.")
-    gpu_hours: f.Price | None = Field(default=None, description="Hours of GPUs: two GPUs for an hour are two.")
+    money: f.Sum | None = Field(default=None, description="In the catalog's currency.")
+    machine_hours: f.Sum | None = Field(default=None, description="Hours of servers, whatever their size.")
+    gpu_hours: f.Sum | None = Field(default=None, description="Hours of GPUs: two GPUs for an hour are two.")
 
     @property
     def amounts(self) -> int:
@@ -143,8 +144,8 @@ class Spend(Model):
 class SpendOverrides(Model):
     """Other amounts for some, in the same unit as the budget's."""
 
-    users: dict[f.Text, f.Price] = Field(default=EMPTY, description="By user name.")
-    groups: dict[f.Text, f.Price] = Field(default=EMPTY, description="By name of the group.")
+    users: dict[f.Text, f.Sum] = Field(default=EMPTY, description="By user name.")
+    groups: dict[f.Text, f.Sum] = Field(default=EMPTY, description="By name of the group.")
 
     @model_validator(mode="after")
     def _frozen(self) -> SpendOverrides:
@@ -159,8 +160,10 @@ class Budget(Scope, Spend):
     window: Window = Field(
         default="month", description="The calendar's `day`, `week` or `month`, or a sliding length such as `30d`."
     )
-    grace: f.Limit = Field(
-        default=Duration(900), description="How long machines run on after the last warning.", validate_default=True
+    grace: Duration = Field(
+        default=Duration(900),
+        description="How long machines run on once it is used up; `0s`: not at all.",
+        validate_default=True,
     )
     warn_at: tuple[Annotated[int, Field(ge=1, le=100)], ...] = Field(
         default=(80, 95, 100), description="Percentages at which people are warned."

@@ -34,7 +34,7 @@ async def keep_books(app: Any, gate: SqlGate, policies: Policies, ready: asyncio
                 ready.set()
                 exhausted = await stop_what_ran_out(app, gate, policies, exhausted, now)
         except DatabaseAway as e:
-            app.log.error("The books of leases cannot be reached; the next look is in %s s: %s", EVERY_S, e)
+            app.log.warning("The books of leases cannot be reached; the next look is in %s s: %s", EVERY_S, e)
         except Exception:
             app.log.exception("Leases and servers could not be compared; the next look is in %s s", EVERY_S)
         await asyncio.sleep(EVERY_S if ready.is_set() else FIRST_EVERY_S)

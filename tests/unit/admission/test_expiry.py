@@ -52,7 +52,7 @@ def test_a_budget_that_was_raised_is_forgotten() -> None:
 
 
 def test_a_machine_that_costs_nothing_of_it_is_not_stopped_for_it() -> None:
-    gpus = Budget.model_validate({"per": "user", "gpuHours": 1, "grace": "never"})
+    gpus = Budget.model_validate({"per": "user", "gpuHours": 1, "grace": 0})
     used = Balance(BudgetPot(POT, gpus, Decimal(1), NOON, None), Decimal(5), Decimal(0), Decimal(0))
     leases = [lease("cpu"), lease("gpu", gpus=1)]
     result = due(leases, {"cpu": [used], "gpu": [used]}, {}, NOON + HOUR)
