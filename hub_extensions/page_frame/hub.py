@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from jupyterhub.utils import maybe_future, url_escape_path, url_path_join
 from markupsafe import Markup
@@ -13,14 +13,19 @@ from tornado import web
 from tornado.httputil import url_concat
 
 from hub_extensions.page_frame.form import with_pressed_button
+from hub_extensions.page_frame.gate import FORESEEN, foreseen, gate_of
 from hub_extensions.page_frame.notice import Notice, passed_on
 from hub_extensions.page_frame.routes import static_version
 from hub_extensions.page_frame.server import Links, ServerNow, ServerState
 from hub_extensions.switch.board import SwitchBoard, switch_board
+from profiles.admission import Decision, Deny
 from profiles.choice import MachineChoice
+from profiles.lease import Request
 from profiles.plan import MachinePlan
 from profiles.refusal import Reason, Refusal
 from profiles.resolve import resolve
+
+K = TypeVar("K")
 
 
 def utc(moment: datetime | None) -> datetime | None:
@@ -81,7 +86,21 @@ class PageHandler:
         outcome = resolve(spawner.catalog, replace(choice, rescue=options.get("rescue") is True), spawner.person)
         if isinstance(outcome, Refusal):
             raise RefusedChoice(outcome)
+        decision = (await self.foreseen(spawner, {"": outcome})).get("")
+        if isinstance(decision, Deny):
+            raise RefusedChoice(decision.refusal)
         return options, outcome
+
+    async def foreseen(self, spawner: Any, plans: Mapping[K, MachinePlan]) -> dict[K, Decision]:
+        """What the gate would say to each of these machines: to a start, or, while the server runs, to a switch.
+        Empty without a gate."""
+        gate = gate_of(self.settings)
+        if gate is None or spawner.catalog is None:
+            return {}
+        lease_id = (getattr(spawner, "spawn_id", "") if spawner.ready else "") or FORESEEN
+        person, server = spawner.person, spawner.name or ""
+        requests = {key: Request.of(lease_id, person, server, plan) for key, plan in plans.items()}
+        return await foreseen(gate, requests, spawner.catalog.policies, self.now)
 
     def posted_form(self) -> dict[str, list[str]]:
         """The form as text; what is not UTF-8 becomes a character that no name has."""

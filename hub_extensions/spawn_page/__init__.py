@@ -11,6 +11,7 @@ def register(c: Any, catalog: Any = None) -> None:
     """`catalog` is read from the spawner, which authorises against the same one; the argument keeps calls uniform."""
     from hub_extensions.spawn_page.handlers import SpawnPageHandler
     from hub_extensions.spawn_page.options_form import options_form
+    from hub_extensions.spawn_page.outlook import SharesHandler
     from hub_extensions.spawn_page.rest import ServerHandler
 
     add_frame(c)
@@ -18,6 +19,9 @@ def register(c: Any, catalog: Any = None) -> None:
         (r"/spawn", SpawnPageHandler),
         (r"/spawn/([^/]+)", SpawnPageHandler),
         (r"/spawn/([^/]+)/([^/]+)", SpawnPageHandler),
+        (r"/remuda/shares", SharesHandler),
+        (r"/remuda/shares/([^/]+)", SharesHandler),
+        (r"/remuda/shares/([^/]+)/([^/]+)", SharesHandler),
         (r"/api/users/([^/]+)/server", ServerHandler),
         (r"/api/users/([^/]+)/servers/([^/]*)", ServerHandler),
     )

@@ -12,7 +12,8 @@ from tornado.httputil import url_concat
 from hub_extensions.page_frame.hub import PageHandler, framed, last_choice, stored_choice
 from hub_extensions.page_frame.notice import Notice, Tone, notice_of_error
 from hub_extensions.spawn_page.form import render_spawn
-from hub_extensions.spawn_page.view import SpawnPage, cards_for
+from hub_extensions.spawn_page.outlook import live_cards
+from hub_extensions.spawn_page.view import SpawnPage
 
 
 class SpawnPageHandler(PageHandler, SpawnHandler):
@@ -93,7 +94,7 @@ class SpawnPageHandler(PageHandler, SpawnHandler):
         choice = stored_choice(posted) or last_choice(spawner) or spawner.last_good_choice
         page = SpawnPage(
             heading="Pick a machine",
-            cards=cards_for(spawner.catalog, spawner.person, choice),
+            cards=await live_cards(self, user, spawner, choice),
             action=self.hub_path("spawn", user, server_name, next=self.get_argument("next", "")),
             xsrf=self.xsrf,
             notice=notice,

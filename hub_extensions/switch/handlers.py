@@ -13,7 +13,7 @@ from tornado import web
 from hub_extensions.page_frame.hub import PageHandler, RefusedChoice, framed, last_choice
 from hub_extensions.page_frame.machine_words import of_running
 from hub_extensions.page_frame.notice import Notice, notice_of_error
-from hub_extensions.spawn_page.view import cards_for
+from hub_extensions.spawn_page.outlook import live_cards
 from hub_extensions.switch.board import Switch
 from hub_extensions.switch.destination import own_destination
 from hub_extensions.switch.flow import carry_out
@@ -101,7 +101,7 @@ class SwitchHandler(PageHandler, BaseHandler):
         current = machine.profile_id if machine else None
         next_url = self._destination(user, spawner.name)
         page = SwitchPage(
-            cards=cards_for(spawner.catalog, spawner.person, choice, current=current, verb="Switch"),
+            cards=await live_cards(self, user, spawner, choice, current=current, verb="Switch"),
             current=of_running(machine, spawner.catalog) if machine else None,
             action=self.hub_path("switch", user, spawner.name, next=next_url),
             back_url=next_url or self.links(user, spawner.name).home,

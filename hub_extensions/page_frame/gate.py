@@ -1,0 +1,99 @@
+"""Asking the gate before the click: many machines at once, one call to its thread, the decision that a start gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from hub_extensions.admission.database import DatabaseAway
+from profiles.admission import Decision, Snapshot, decide
+from profiles.cost import by_hour
+from profiles.frozen import freeze
+from profiles.lease import Charge, Lease, Request
+from profiles.lease_book import LeaseBook
+from profiles.policy import Policies
+from profiles.pots import budget_pots, drawn
+
+K = TypeVar("K")
+
+#: The lease id of a start that is only thought of.
+FORESEEN = "foreseen"
+
+
+def gate_of(settings: Mapping[str, Any]) -> Any:
+    """The Hub's `SqlGate`; None where admission is off."""
+    return settings.get("remuda_gate")
+
+
+async def foreseen(
+    gate: Any, requests: Mapping[K, Request], policies: Policies, now: datetime
+) -> dict[K, Decision]:
+    """What a start of each of these, all one person's, would be told. A request with the id of a lease that is out is
+    for a machine *instead of* that one. Where the database is away, what the gate says to that."""
+    if not requests:
+        return {}
+    try:
+        return dict(await gate.call(decide_all, gate.store, requests, policies, now))
+    except DatabaseAway:
+        said = await gate.foresee(next(iter(requests.values())))
+        return dict.fromkeys(requests, said)
+
+
+def decide_all(store: Any, requests: Mapping[K, Request], policies: Policies, now: datetime) -> dict[K, Decision]:
+    """Runs in the gate's thread. One snapshot per kind of machine, one decision per different machine: options that
+    change only software cost nothing."""
+    snapshots: dict[tuple[str, str, str], Snapshot] = {}
+    decided: dict[Any, Decision] = {}
+    for request in requests.values():
+        machine = _machine(request)
+        if machine in decided:
+            continue
+        kind = (request.profile, request.pool, request.lease_id)
+        if kind not in snapshots:
+            snapshot = store.snapshot(policies, request, now)
+            snapshots[kind] = as_if_ended(snapshot, request, policies, now)
+        decided[machine] = decide(request, snapshots[kind], policies, now)
+    return {key: decided[_machine(request)] for key, request in requests.items()}
+
+
+def as_if_ended(snapshot: Snapshot, request: Request, policies: Policies, now: datetime) -> Snapshot:
+    """Whoever switches gives back what runs, and has used what it has used so far: that stays used."""
+    ending = snapshot.book.get(request.lease_id)
+    if ending is None:
+        return snapshot
+    alone, spent = LeaseBook([ending]), dict(snapshot.spent)
+    for pot in budget_pots(policies, request, now):
+        if ending in drawn(pot.pot, pot.budget, alone):
+            spent[pot.pot] = spent.get(pot.pot, Charge()) + _since(ending, pot.begin, now)
+    rest = (lease for lease in snapshot.book if lease.id != ending.id)
+    return replace(snapshot, book=LeaseBook(rest), spent=freeze(spent))
+
+
+def used_so_far(leases: Iterable[Lease], since: datetime, now: datetime) -> Charge:
+    """What these have used from `since` to now, counted by the hour as the ledger's sums are."""
+    total = Charge()
+    for lease in leases:
+        total += _since(lease, since, now)
+    return total
+
+
+def _since(lease: Lease, begin: datetime, now: datetime) -> Charge:
+    total = Charge()
+    if lease.began_at is not None:
+        for hour, part in by_hour(lease, lease.began_at, now):
+            if hour >= begin:
+                total += part
+    return total
+
+
+def _machine(request: Request) -> tuple[Any, ...]:
+    return (
+        request.lease_id,
+        request.profile,
+        request.pool,
+        request.amounts,
+        request.price_per_hour,
+        request.longest,
+    )
