@@ -11,7 +11,7 @@ import pytest
 
 from hub_extensions.spawn_page.form import render_cards
 from hub_extensions.spawn_page.view import Card, Cards, Outlook, cards_for, on_offer, variants_of
-from profiles.admission import Snapshot, decide
+from profiles.admission import Admit, Deny, Snapshot, decide
 from profiles.amounts import Amounts
 from profiles.choice import MachineChoice
 from profiles.lease import Charge, Lease, LeaseState, Request
@@ -123,13 +123,15 @@ class TestWhatIsLeft:
 
 class TestNotNow:
     def test_a_machine_that_no_variant_of_would_be_let_in(self, catalog: Catalog, now: datetime) -> None:
-        html = page(catalog, outlook(catalog, now, TWO_GPUS, lease(now, gpus=2)))
+        seen = outlook(catalog, now, TWO_GPUS, lease(now, gpus=2))
+        told = seen.decisions["gpu", ("1",)]
+        assert isinstance(told, Deny)
+        html = page(catalog, seen)
         assert_accessible(html)
         gpu = box(html, "gpu")
         assert gpu.one("input", type="radio").has("disabled")
         assert gpu.one(cls="rm-lock")["data-rm-reason"] == "over-quota"
-        assert "You have 2 of your 2 GPUs in use" in gpu.one(cls="rm-lock").text
-        assert "Stop one of your servers" in gpu.one(cls="rm-lock").text
+        assert gpu.one(cls="rm-lock").text == told.refusal.message, "the very words of a refused start"
         assert gpu.one("button").has("disabled")
         assert gpu.one("button").has("hidden")
         assert "Not now" in gpu.text
@@ -188,8 +190,6 @@ def test_without_a_gate_cards_are_as_they_were(catalog: Catalog) -> None:
 
 @pytest.mark.parametrize("hours", [1, 200])
 def test_a_permission_that_ends_is_told_as_the_latest_stop(catalog: Catalog, now: datetime, hours: int) -> None:
-    from profiles.admission import Admit  # the decision alone matters here
-
     plans = on_offer(catalog, ADA)
     seen = Outlook(dict.fromkeys(plans, Admit(timedelta(hours=hours))), now)
     assert (card(catalog, seen, "gpu").facts.until is not None) == (hours == 1)
