@@ -1,0 +1,87 @@
+"""The gate as spawners and pages see it: asynchronous, on one thread of its own, with an answer also while the database
+is away."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+from hub_extensions.admission.database import DatabaseAway
+from hub_extensions.admission.store import Store
+from profiles.admission import Admit, Decision, Deny
+from profiles.lease import EndReason, Request
+from profiles.policy import Policies
+from profiles.refusal import Reason, Refusal
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+CLOSED = Refusal(
+    Reason.ADMISSION_UNAVAILABLE,
+    "Machines cannot be started at the moment: the database that keeps count of who has which machine does not answer. "
+    "Servers that run already go on.",
+    "Try again in a minute; if it lasts, tell your administrator.",
+)
+
+
+class SqlGate:
+    """Implements `profiles.ports.Gate`. `policies` and `clock` are asked at each start."""
+
+    def __init__(
+        self, store: Store, policies: Callable[[], Policies], clock: Callable[[], datetime]
+    ) -> None:
+        self.store = store
+        self._policies = policies
+        self._clock = clock
+        # One thread: transactions of one Hub would only wait for each other, and the Hub's loop must not wait for them.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="remuda-admission")
+
+    async def admit(self, request: Request) -> Decision:
+        policies = self._policies()
+        try:
+            return await self.call(self.store.admit, request, policies, self._clock())
+        except DatabaseAway as e:
+            return _while_away(policies, request, e)
+
+    async def foresee(self, request: Request) -> Decision:
+        """What `admit` would answer now."""
+        policies = self._policies()
+        try:
+            return await self.call(self.store.foresee, request, policies, self._clock())
+        except DatabaseAway as e:
+            return _while_away(policies, request, e)
+
+    async def began(self, lease_id: str, at: datetime) -> None:
+        try:
+            await self.call(self.store.began, lease_id, at, self._clock())
+        except DatabaseAway as e:
+            log.warning("That lease %s began could not be written, and is settled later: %s", lease_id, e)
+
+    async def ended(self, lease_id: str, at: datetime, reason: EndReason) -> None:
+        try:
+            await self.call(self.store.ended, lease_id, at, reason, self._clock())
+        except DatabaseAway as e:
+            log.warning("That lease %s ended could not be written, and is settled later: %s", lease_id, e)
+
+    async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a method of the store in the gate's thread. Raises `DatabaseAway`."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(function, *args, **kwargs))
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _while_away(policies: Policies, request: Request, error: DatabaseAway) -> Decision:
+    """Without rules nothing could have been refused; with rules it is the admin's choice."""
+    if policies.empty or policies.when_unavailable == "admit":
+        log.error("Lease %s of %s is not written down, and starts: %s", request.lease_id, request.person.name, error)
+        return Admit(longest=request.longest)
+    log.error("Lease %s of %s is refused: %s", request.lease_id, request.person.name, error)
+    return Deny(CLOSED, rule="")

@@ -1,0 +1,70 @@
+"""Where leases and ledger are kept, from where the Hub keeps its own state. Pure."""
+
+from __future__ import annotations
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+FILE = "remuda.sqlite"
+IN_MEMORY = "sqlite://"
+SETTING = "hub.admissionDbUrl"
+
+
+class NoPlace(Exception):
+    """The Hub's database cannot hold ours; the message says what to set. It never contains a password."""
+
+
+def admission_url(hub_url: str, given: str = "") -> str:
+    """SQLAlchemy's URL of our database: `given` by the admin, else beside the Hub's own. Raises `NoPlace`.
+
+    Beside a SQLite file it is a file of its own: JupyterHub may hold a write transaction open in the very thread that
+    would wait for ours, and SQLite has one writer per file. In PostgreSQL it is the same database, and our tables begin
+    with `remuda_`.
+    """
+    url = _parsed(given or hub_url)
+    match url.get_backend_name():
+        case "sqlite":
+            return str(url) if given else _beside(url)
+        case "postgresql":
+            # psycopg is what the extra `hub` brings. The password stays in: str(url) would write *** in its place.
+            return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+        case other:
+            raise NoPlace(
+                f"Leases and the ledger are kept in SQLite or PostgreSQL, and {SETTING if given else 'hub.db.url'} is "
+                f"{other}. Set {SETTING} to a database of one of these kinds, such as "
+                f"postgresql://remuda@db.example/remuda or sqlite:////srv/jupyterhub/{FILE}."
+            )
+
+
+def spoken(url: str) -> str:
+    """For logs: without the password."""
+    return make_url(url).render_as_string(hide_password=True)
+
+
+def in_memory(url: str) -> bool:
+    parsed = make_url(url)
+    return parsed.get_backend_name() == "sqlite" and _is_memory(parsed)
+
+
+def _parsed(url: str) -> URL:
+    if "://" not in url:
+        # JupyterHub's own convenience: a path is a SQLite file.
+        url = f"sqlite:///{url}"
+    if url.startswith("postgres://"):
+        url = url.replace("postgres://", "postgresql://", 1)
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        raise NoPlace(f"The URL of the Hub's database is not one that SQLAlchemy reads: set {SETTING}.") from None
+
+
+def _is_memory(url: URL) -> bool:
+    return url.database in {None, "", ":memory:"} or url.query.get("mode") == "memory"
+
+
+def _beside(url: URL) -> str:
+    if _is_memory(url):
+        return IN_MEMORY
+    path = str(url.database).removeprefix("file:")
+    folder, slash, _ = path.rpartition("/")
+    return URL.create("sqlite", database=f"{folder}{slash}{FILE}").render_as_string()
