@@ -29,10 +29,12 @@ TORNADO_SETTING = "remuda_gate"
 
 def register_gate(c: Any, catalog: Catalog, url: str | None = None) -> None:
     """`url` None: beside the Hub's own database, as `c.JupyterHub.db_url` has it by now. Raises `place.NoPlace`."""
+    from hub_extensions.approvals.store import grants_of  # which stands on this package
+
     hub_db = c.JupyterHub.db_url
     place = admission_url(hub_db if isinstance(hub_db, str) else HUBS_DEFAULT, url or "")
     gate = SqlGate(
-        Store(Database(place)),
+        Store(Database(place), grants_of),
         policies=lambda: catalog.policies,
         clock=lambda: datetime.now(UTC),
     )

@@ -1,0 +1,1 @@
+"""Asking for machines that need a yes, and saying it."""

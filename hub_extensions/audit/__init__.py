@@ -1,0 +1,1 @@
+"""Who did what, about whom, when: written once and never changed."""

@@ -1,0 +1,32 @@
+"""What is told when policies change, and what leaves the hub as CSV."""
+
+from __future__ import annotations
+
+from hub_extensions.audit.entry import MEANING, Action
+from hub_extensions.audit.policies import as_json, changes, digest
+from profiles.policy import Policies
+
+BEFORE = Policies.model_validate({"quotas": {"gpus": {"per": "group", "gpus": 2}}})
+AFTER = Policies.model_validate(
+    {"quotas": {"gpus": {"per": "group", "gpus": 4}}, "budgets": {"all": {"per": "hub", "money": "200"}}}
+)
+
+
+def test_changes_name_every_value_that_differs() -> None:
+    assert changes(as_json(BEFORE), as_json(AFTER)) == (
+        "budgets.all.money: nothing → 200",
+        "budgets.all.per: nothing → hub",
+        "quotas.gpus.gpus: 2 → 4",
+    )
+    assert changes(as_json(AFTER), as_json(BEFORE))[-1] == "quotas.gpus.gpus: 4 → 2"
+    assert changes(as_json(AFTER), as_json(AFTER)) == ()
+
+
+def test_the_digest_is_of_what_they_say_and_not_of_how_it_is_written() -> None:
+    again = Policies.model_validate({"quotas": {"gpus": {"gpus": 2, "per": "group", "users": []}}})
+    assert digest(as_json(BEFORE)) == digest(as_json(again))
+    assert digest(as_json(BEFORE)) != digest(as_json(AFTER))
+
+
+def test_every_action_has_a_meaning() -> None:
+    assert set(MEANING) == set(Action)
