@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from hub_extensions import culler, health, machine_home, pending, spawn_page, switch
+from hub_extensions import admission, culler, health, machine_home, pending, spawn_page, switch
 from hub_extensions.secret_files import Secrets, read_secrets
 from hub_extensions.settings import Settings
 from hub_extensions.settings_file import SettingsError, SettingsErrors, read_settings
@@ -58,6 +58,7 @@ def setup(c: Any, settings: Settings, catalog: Catalog, secrets: Secrets, env: M
     apply(c, secrets.traits)
     if secrets.db_password:
         os.environ["PGPASSWORD"] = secrets.db_password
+    admission.register(c, catalog, settings.hub.admission_db_url)  # last: it stands beside the Hub's own database
 
 
 def register_pages(c: Any, catalog: Catalog) -> None:
@@ -105,6 +106,7 @@ def z2jh(c: Any, get_config: Callable[..., Any] | None = None) -> None:
     register_pages(c, catalog)
     culler.register(c, cull)
     health.register(c, catalog)
+    admission.register(c, catalog)
 
 
 def apply(c: Any, traits: Traits | Mapping[str, Mapping[str, Any]]) -> None:
