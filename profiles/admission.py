@@ -14,7 +14,8 @@ from typing import Literal
 
 from profiles import admission_words as words
 from profiles.frozen import EMPTY
-from profiles.grants import Grant, covering, expired, rules_for
+from profiles.grants import Grant, covering, expired, rules_for, upcoming
+from profiles.hours import opening
 from profiles.lease import Charge, Lease, Request
 from profiles.lease_book import LeaseBook
 from profiles.policy import Policies
@@ -91,7 +92,8 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Admit:
-    """`longest` is how long it may run at most, by profile, budgets and grant; None: no limit."""
+    """`longest` is how long it may run at most from now, by profile, hours, budgets and grants; None: no limit. `grant`
+    is the one that ends first, where several were needed."""
 
     longest: timedelta | None
     standings: tuple[Standing, ...] = ()
@@ -101,7 +103,7 @@ class Admit:
 
 @dataclass(frozen=True, slots=True)
 class Deny:
-    """`rule` is the id of the quota, budget or approval that refused."""
+    """`rule` is the id of the quota, budget or approval that refused; outside its hours, that of the profile."""
 
     refusal: Refusal
     rule: str
@@ -113,21 +115,33 @@ Decision = Admit | Deny
 
 
 def decide(request: Request, snapshot: Snapshot, policies: Policies, now: datetime) -> Decision:
-    """Guards in order: what needs a yes, what is paid for, what is free. All rules must hold; the first that does not
-    is told. A request whose lease is out already is measured without it, so that asking twice is harmless."""
+    """Guards in order: what needs a yes, what is open, what is paid for, what is free. All rules must hold; the first
+    that does not is told. A request whose lease is out already is measured without it: asking twice is harmless.
+    """
     standings = tuple(_standings(request, snapshot, policies))
     balances = tuple(_balances(request, snapshot, policies, now))
     longest, used_grant = request.longest, None
     for rule, approval in rules_for(policies, request):
         grant = covering(snapshot.grants, rule, request, now)
         if grant is None:
-            over = expired(snapshot.grants, rule, request, now)
-            return Deny(words.needs_approval(request, approval, over), rule, standings, balances)
-        longest, used_grant = _shorter(longest, grant.ends_at - now), grant
+            over, ahead = (find(snapshot.grants, rule, request, now) for find in (expired, upcoming))
+            refusal = words.needs_approval(request, approval, over, ahead, policies.timezone)
+            return Deny(refusal, rule, standings, balances)
+        longest = _shorter(longest, grant.ends_at - now)
+        used_grant = grant if used_grant is None or grant.ends_at < used_grant.ends_at else used_grant
+    if request.hours is not None:
+        hours = opening(request.hours, now, policies.timezone)
+        if not hours.is_open:
+            refusal = words.outside_hours(request, hours.until, policies.timezone)
+            return Deny(refusal, request.profile, standings, balances)
+        longest = _shorter(longest, None if hours.until is None else hours.until - now)
     for balance in balances:
-        lasts, least = balance.lasts, timedelta(seconds=balance.pot.budget.shortest_run.seconds)
-        if lasts is not None and lasts < min(least, request.longest or least):
-            return Deny(words.over_budget(request, balance), balance.pot.pot.rule, standings, balances)
+        # By the profile alone, not by grants and hours: with one rule more, less must be admitted, never more.
+        least = _shorter(timedelta(seconds=balance.pot.budget.shortest_run.seconds), request.longest)
+        lasts = balance.lasts
+        if least is not None and lasts is not None and lasts < least:
+            refusal = words.over_budget(request, balance, least, policies.timezone)
+            return Deny(refusal, balance.pot.pot.rule, standings, balances)
         longest = _shorter(longest, lasts)
     for standing in standings:
         if not standing.fits:

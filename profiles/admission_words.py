@@ -2,65 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from decimal import Decimal
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from profiles.access import who_may
 from profiles.grants import Grant
 from profiles.lease import Request
 from profiles.policy import Approval, Budget
 from profiles.pots import Pot
-from profiles.quantity import Cpu, Memory, Money
+from profiles.quantity import Cpu, Duration, Memory, Money
 from profiles.refusal import Reason, Refusal
 
 if TYPE_CHECKING:
     from profiles.admission import Balance, Standing
 
+ASK = "ask your administrator for more"
+_CALENDAR = {"day": "today", "week": "this week", "month": "this month"}
+_SHOWN = Decimal("0.01")
+
 
 def over_quota(request: Request, standing: Standing) -> Refusal:
-    """`ml-team has 2 of its 2 GPUs in use; this machine needs 1 more.`"""
-    limit, used = amount(standing.resource, standing.limit), number(standing.resource, standing.used)
-    wanted = number(standing.resource, standing.wanted)
-    has = f"{_who(standing.pot)} {used} of {_whose(standing.pot)} {limit} in use"
+    """`ml-team may have 2 GPUs at once, and 2 are in use; Large GPU needs 1 more.`"""
     if standing.wanted > standing.limit:
-        sentence = (
-            f"{request.display_name} needs {amount(standing.resource, standing.wanted)}, and "
-            f"{_may(standing.pot)} {limit} at once."
-        )
-        return Refusal(Reason.OVER_QUOTA, sentence, "Choose a smaller machine, or ask your administrator for more.")
-    sentence = f"{has}, and {request.display_name} needs {wanted}."
-    return Refusal(Reason.OVER_QUOTA, sentence, _free_some(standing.pot))
+        return _never_fits(request, standing)
+    who, limit = _who_may(standing.pot, request.display_name), amount(standing.resource, standing.limit)
+    used, more = number(standing.resource, standing.used), number(standing.resource, standing.wanted)
+    verb = "is" if used == "1" or standing.resource == "memory" else "are"
+    name = "this one" if standing.pot.per == "profile" else request.display_name
+    sentence = f"{who} {limit} at once, and {used} {verb} in use; {name} needs {more} more."
+    return Refusal(Reason.OVER_QUOTA, sentence, _free_some(standing))
 
 
-def _free_some(pot: Pot) -> str:
-    if pot.per == "user":
-        return "Stop one of your servers, choose a smaller machine, or ask your administrator for more."
-    return "Wait until one is stopped, choose another machine, or ask your administrator for more."
+def _never_fits(request: Request, standing: Standing) -> Refusal:
+    """`Large GPU needs 4 GPUs, and ml-team may have only 2 at once.`"""
+    wanted = amount(standing.resource, standing.wanted)
+    most = f"only {number(standing.resource, standing.limit)} at once" if standing.limit else "none"
+    sentence = f"{request.display_name} needs {wanted}, and {_within(standing.pot)} {most}."
+    if standing.resource == "servers" or standing.pot.per == "profile":
+        return Refusal(Reason.OVER_QUOTA, sentence, f"Choose another machine, or {ASK}.")
+    return Refusal(Reason.OVER_QUOTA, sentence, f"{_upper(_smaller(standing))}, or {ASK}.")
 
 
-def _who(pot: Pot) -> str:
-    return {"user": "You have", "group": f"{pot.subject} has", "profile": "This machine has", "hub": "Everybody has"}[
-        pot.per
-    ]
-
-
-def _whose(pot: Pot) -> str:
-    return {"user": "your", "group": "its", "profile": "its", "hub": "the"}[pot.per]
-
-
-def _may(pot: Pot) -> str:
+def _who_may(pot: Pot, machine: str = "it") -> str:
     return {
-        "user": "you may have",
+        "user": "You may have",
         "group": f"{pot.subject} may have",
-        "profile": "this machine may take",
-        "hub": "all together may have",
+        "profile": f"All who use {machine} may have",
+        "hub": "Everybody together may have",
     }[pot.per]
 
 
+def _within(pot: Pot) -> str:
+    """Within a sentence. The name of a group stays as it is."""
+    who = _who_may(pot)
+    return who if pot.per == "group" else who[0].lower() + who[1:]
+
+
+def _upper(sentence: str) -> str:
+    return sentence[0].upper() + sentence[1:]
+
+
+def _free_some(standing: Standing) -> str:
+    first = {"user": "Stop one of your servers", "profile": "Wait until somebody stops one"}
+    choose = "choose another machine" if standing.pot.per == "profile" else _smaller(standing)
+    if standing.resource == "servers" and standing.pot.per != "profile":
+        choose = ""
+    steps = (first.get(standing.pot.per, "Wait until a server is stopped"), choose, f"or {ASK}")
+    return f"{', '.join(step for step in steps if step)}."
+
+
+def _smaller(standing: Standing) -> str:
+    """The machine that would fit."""
+    if standing.resource in {"cores", "memory"}:
+        return f"choose a machine with {'fewer cores' if standing.resource == 'cores' else 'less memory'}"
+    what = "GPUs" if standing.resource == "gpus" else standing.resource
+    return f"choose a machine {'with fewer' if standing.wanted > 1 else 'without'} {what}"
+
+
 def number(resource: str, value: int) -> str:
-    """`2`, `2.5`, `12 GiB`: without the noun, where another amount of the same follows."""
+    """`2`, `2.5`, `12 GiB`: without the noun, where another amount of the same is beside it."""
     if resource == "cores":
         return f"{Cpu(value).cores:g}"
     return Memory(value).human if resource == "memory" else str(value)
@@ -78,54 +101,102 @@ def amount(resource: str, value: int) -> str:
     return f"{value} × {resource}"
 
 
-def over_budget(request: Request, balance: Balance) -> Refusal:
-    """`Your budget of 200.00 EUR per month has 0.40 EUR left; GPU costs 2.90 EUR per hour.`"""
+def over_budget(request: Request, balance: Balance, least: timedelta, timezone: str) -> Refusal:
+    """`Your budget of 200.00 EUR for this month has 0.40 EUR left, and 15 minutes of GPU cost 0.73 EUR.`"""
     budget, pot = balance.pot.budget, balance.pot.pot
-    unit = budget_amount(budget, request.price_per_hour.currency)
-    whose = {"user": "Your budget", "group": f"The budget of {pot.subject}", "hub": "The budget of all"}.get(pot.per)
-    ahead = f", {unit(balance.held)} of it set aside for what runs" if balance.held else ""
-    used = f"{unit(balance.used + balance.held)} of {unit(balance.pot.limit)} {window_words(budget.window)}"
-    sentence = f"{whose} is used up: {used}{ahead}; {request.display_name} takes {unit(balance.per_hour)} per hour."
-    if balance.left:
-        sentence = sentence.replace("is used up", f"has {unit(balance.left)} left")
-    again = f"It begins anew on {_day(balance.pot.end)}" if balance.pot.end else "It is freed day by day"
-    return Refusal(
-        Reason.OVER_BUDGET, sentence, f"{again}; choose a cheaper machine, or ask your administrator for more."
+    say = budget_amount(budget, request.price_per_hour.currency)
+    whose = {"user": "Your budget", "group": f"{pot.subject}'s budget", "hub": "Everybody's budget"}[pot.per]
+    left = balance.left.quantize(_SHOWN, rounding=ROUND_FLOOR)
+    state = f"has {say(left)} left" if left else "is used up"
+    aside = f" ({say(balance.held)} of it set aside for what runs)" if say(balance.held) != say(Decimal(0)) else ""
+    need = balance.per_hour * Decimal(least.total_seconds()) / 3600
+    takes = "cost" if budget.unit == "money" else "take"
+    sentence = (
+        f"{whose} of {say(balance.pot.limit)} for {_period(budget.window)} {state}{aside}, and "
+        f"{Duration(int(least.total_seconds())).human} of {request.display_name} {takes} "
+        f"{say(need.quantize(_SHOWN, rounding=ROUND_CEILING))}."
     )
+    remedy = ", ".join([*_cheaper(budget, balance), _again(budget, balance, timezone)])
+    return Refusal(Reason.OVER_BUDGET, sentence, f"{_upper(remedy)}, or {ASK}.")
+
+
+def _cheaper(budget: Budget, balance: Balance) -> Iterable[str]:
+    if balance.held and balance.pot.pot.per == "user":
+        yield "stop a server that you do not need"
+    if budget.unit == "money":
+        yield "choose a cheaper machine"
+    elif budget.unit == "gpu_hours":
+        yield "choose a machine without GPUs"
+
+
+def _again(budget: Budget, balance: Balance, timezone: str) -> str:
+    if balance.pot.end is not None:
+        return f"wait until {_day(balance.pot.end, timezone)}, when it begins anew"
+    return f"wait until what was used {_length(budget.window)} ago no longer counts"
 
 
 def budget_amount(budget: Budget, currency: str) -> Callable[[Decimal], str]:
     """Amounts of one budget in words: `12.50 EUR`, `3.5 machine hours`, `2 GPU hours`."""
 
     def money(value: Decimal) -> str:
-        return str(Money(value.quantize(Decimal("0.01")), currency))
+        return str(Money(value.quantize(_SHOWN, rounding=ROUND_HALF_UP), currency))
 
     def hours(value: Decimal) -> str:
         noun = "machine hour" if budget.unit == "machine_hours" else "GPU hour"
-        rounded = f"{value.quantize(Decimal('0.1')):f}".removesuffix(".0")
+        rounded = f"{value.quantize(_SHOWN, rounding=ROUND_HALF_UP):f}".rstrip("0").rstrip(".")
         return f"{rounded} {noun}{'' if rounded == '1' else 's'}"
 
     return money if budget.unit == "money" else hours
 
 
 def window_words(window: str) -> str:
-    """`this month`, `in the last 30d`."""
-    return {"day": "today", "week": "this week", "month": "this month"}.get(window, f"in the last {window}")
+    """`this month`, `in the last 30 days`."""
+    return _CALENDAR.get(window) or f"in the last {_length(window)}"
 
 
-def needs_approval(request: Request, approval: Approval, over: Grant | None) -> Refusal:
+def _period(window: str) -> str:
+    return _CALENDAR.get(window) or f"any {_length(window)}"
+
+
+def _length(window: str) -> str:
+    """`30 days`, `24 hours`: a single day is said in hours."""
+    length = Duration.parse(window)
+    return "24 hours" if length.seconds == 86400 else length.human
+
+
+def needs_approval(
+    request: Request, approval: Approval, over: Grant | None, ahead: Grant | None, timezone: str
+) -> Refusal:
+    """`over` has ended, `ahead` has not begun; either would fit."""
     who = who_may(approval.approvers)
+    if ahead is not None:
+        sentence = f"Your permission for {request.display_name} begins on {_moment(ahead.begins_at, timezone)}."
+        return Refusal(Reason.NEEDS_APPROVAL, sentence, f"Wait until then, or ask {who} for an earlier time.")
     if over is not None:
-        sentence = f"Your permission for {request.display_name} ended on {_moment(over.ends_at)}."
+        sentence = f"Your permission for {request.display_name} ended on {_moment(over.ends_at, timezone)}."
         return Refusal(Reason.GRANT_EXPIRED, sentence, f"Ask {who} again: “Ask for it” on its card.")
     sentence = f"{request.display_name} needs a yes from {who}."
     return Refusal(Reason.NEEDS_APPROVAL, sentence, "Press “Ask for it” on its card and say what it is for.")
 
 
-def _day(moment: datetime) -> str:
-    return f"{moment.day} {moment:%B}"
+def outside_hours(request: Request, opens_at: datetime | None, timezone: str) -> Refusal:
+    """`Large GPU is open Monday to Friday from 08:00 to 20:00 and opens again on Monday, 23 November at 08:00 …`"""
+    assert request.hours is not None, "what has no hours is never closed"
+    again = "" if opens_at is None else f"; it opens next on {_weekday(opens_at, timezone)}"
+    sentence = f"{request.display_name} is closed now: it is open {request.hours.words} ({timezone}){again}."
+    return Refusal(Reason.OUTSIDE_HOURS, sentence, "Come back then, or choose another machine.")
 
 
-def _moment(moment: datetime) -> str:
-    utc = moment.astimezone(UTC)
-    return f"{utc.day} {utc:%B} at {utc:%H:%M} UTC"
+def _day(moment: datetime, timezone: str) -> str:
+    local = moment.astimezone(ZoneInfo(timezone))
+    return f"{local.day} {local:%B}"
+
+
+def _weekday(moment: datetime, timezone: str) -> str:
+    local = moment.astimezone(ZoneInfo(timezone))
+    return f"{local:%A}, {local.day} {local:%B} at {local:%H:%M}"
+
+
+def _moment(moment: datetime, timezone: str) -> str:
+    local = moment.astimezone(ZoneInfo(timezone))
+    return f"{local.day} {local:%B} at {local:%H:%M} ({timezone})"

@@ -176,7 +176,7 @@ class _Loading:
 
     def _policies(self, profiles: Mapping[str, Profile], pools: Mapping[str, Pool]) -> Policies:
         made, found = _made(Policies, self.raw_policies)
-        known = {**profiles, **dict.fromkeys(self.raw_profiles)}
+        known = {**dict.fromkeys(self.raw_profiles), **profiles}
         more = [] if made is None else checks.policy_wrongs(made, known, self.raw_pools)
         for each in [*found, *more]:
             self._add((), replace(each, path=("policies", *each.path)))

@@ -91,9 +91,12 @@ def _unknown(path: tuple[str, ...], kind: str, names: Iterable[str], known: Iter
 
 def _has_price(budget: Budget, profiles: Mapping[str, Profile | None]) -> bool:
     about = [profile for name, profile in profiles.items() if not budget.profiles or name in budget.profiles]
-    return any(
-        profile is None or ((not budget.pools or profile.pool in budget.pools) and _costs(profile)) for profile in about
-    )
+    offered = [
+        profile
+        for profile in about
+        if profile is None or (profile.enabled and (not budget.pools or profile.pool in budget.pools))
+    ]
+    return any(profile is None or _costs(profile) for profile in offered)
 
 
 def _costs(profile: Profile) -> bool:

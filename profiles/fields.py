@@ -15,6 +15,7 @@ from profiles.quantity import Duration
 
 MOST_CHOICES = 64  # of one option: what a person can still pick from a list
 MOST_EXPENSIVE = Decimal(1_000_000)
+MOST_SPENT = Decimal(1_000_000_000)  # of a budget; kept in millionths, and 64 bits hold it a thousandfold
 
 _DOMAIN = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*"
 _NAME = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
@@ -85,22 +86,37 @@ def _own_scalar(value: Any) -> Any:
 
 def _price(value: Any) -> Decimal:
     remedy = "write a number such as 0.48, without the currency"
-    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        raise wrong(f"{quoted(value)} is not a price", remedy)
-    try:
-        price = Decimal(str(value).strip())  # str first: the float 0.48 is not exactly 0.48
-    except InvalidOperation:
-        raise wrong(f"{quoted(value)} is not a price", remedy) from None
-    if not price.is_finite():
-        raise wrong(f"{quoted(value)} is not a price", remedy)
+    price = _decimal(value, "a price", remedy)
     if price < 0:
         raise wrong(f"the price {quoted(value)} is negative", "write 0 for a machine that costs nothing")
     if price > MOST_EXPENSIVE:
         raise wrong(f"{quoted(value)} per hour is more than {MOST_EXPENSIVE}", remedy)
-    exponent = price.normalize().as_tuple().exponent
+    return abs(price)  # -0 too
+
+
+def _sum(value: Any) -> Decimal:
+    remedy = "write a number such as 200, without a unit"
+    amount = _decimal(value, "an amount", remedy)
+    if amount < 0:
+        raise wrong(f"{quoted(value)} is negative", "write 0 for nothing at all")
+    if amount > MOST_SPENT:
+        raise wrong(f"{quoted(value)} is more than {MOST_SPENT}", "leave the budget out for no limit")
+    return abs(amount)
+
+
+def _decimal(value: Any, kind: str, remedy: str) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        raise wrong(f"{quoted(value)} is not {kind}", remedy)
+    try:
+        number = Decimal(str(value).strip())  # str first: the float 0.48 is not exactly 0.48
+    except InvalidOperation:
+        raise wrong(f"{quoted(value)} is not {kind}", remedy) from None
+    if not number.is_finite():
+        raise wrong(f"{quoted(value)} is not {kind}", remedy)
+    exponent = number.normalize().as_tuple().exponent
     if isinstance(exponent, int) and exponent < -6:
         raise wrong(f"{quoted(value)} has more than six decimals", "round it")
-    return abs(price)  # -0 too
+    return number
 
 
 def _optional_time(value: Any) -> Any:
@@ -109,7 +125,7 @@ def _optional_time(value: Any) -> Any:
 
 def _positive_time(value: Duration) -> Duration:
     if value.seconds < 1:
-        raise wrong("a start needs time", 'write it as "5m"')
+        raise wrong("there is no time in it", 'write a length such as "5m"')
     return value
 
 
@@ -155,7 +171,7 @@ def _count(value: Any) -> Any:
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise wrong(f"{quoted(value)} is not a whole number", "devices are counted: write 1, 2 …")
+        raise wrong(f"{quoted(value)} is not a whole number", "these are counted: write 1, 2 …")
     return value
 
 
@@ -213,7 +229,26 @@ Price = Annotated[
         }
     ),
 ]
-Count = Annotated[int, BeforeValidator(_count), Field(ge=0, le=1_000_000)]
+#: Of a budget: money, machine hours, GPU hours.
+Sum = Annotated[
+    Decimal,
+    BeforeValidator(_sum),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0},
+                {"type": "string", "pattern": r"^[0-9]+(\.[0-9]{1,6})?$"},
+            ],
+            "examples": [200, 12.5],
+        }
+    ),
+]
+Count = Annotated[
+    int,
+    BeforeValidator(_count),
+    Field(ge=0, le=1_000_000),
+    WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 1_000_000}),
+]
 #: None: the hub's setting decides. 0 or "never": no limit.
 Limit = Annotated[
     Duration,

@@ -45,6 +45,12 @@ def expired(grants: tuple[Grant, ...], rule: str, request: Request, now: datetim
     return max(over, key=lambda grant: grant.ends_at, default=None)
 
 
+def upcoming(grants: tuple[Grant, ...], rule: str, request: Request, now: datetime) -> Grant | None:
+    """The one that will cover it, soonest."""
+    ahead = [each for each in grants if now < each.begins_at < each.ends_at and _fits(each, rule, request)]
+    return min(ahead, key=lambda grant: grant.begins_at, default=None)
+
+
 def _asks(approval: Approval, request: Request) -> bool:
     if approval.profiles and request.profile not in approval.profiles:
         return False

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from profiles.amounts import Amounts
 from profiles.frozen import EMPTY, freeze
+from profiles.hours import Hours
 from profiles.machine import RunningMachine
 from profiles.person import Person
 from profiles.plan import MachinePlan
@@ -28,7 +29,7 @@ class LeaseState(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """Somebody asks for a machine. `lease_id` is the start's own id, also a label of its pod: asking again with the
-    same id is the same request. `longest` is how long the machine may run at most; None: no limit.
+    same id is the same request. `longest` is how long the machine may run at most, `hours` when; None: no limit.
     """
 
     lease_id: str
@@ -40,6 +41,7 @@ class Request:
     amounts: Amounts
     price_per_hour: Money
     longest: timedelta | None = None
+    hours: Hours | None = None
 
     @classmethod
     def of(cls, lease_id: str, person: Person, server: str, plan: MachinePlan) -> Request:
@@ -54,6 +56,7 @@ class Request:
             amounts=Amounts.of(plan),
             price_per_hour=plan.price_per_hour,
             longest=timedelta(seconds=longest) if longest else None,
+            hours=plan.hours,
         )
 
 

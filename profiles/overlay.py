@@ -15,7 +15,8 @@ from profiles.problems import CatalogError, nearest, one_of
 
 Raw = dict[str, Any]
 
-REPLACED = frozenset({"allow"})
+#: Who may: `allow` of a machine, `approvers` and `exempt` of an approval.
+REPLACED = frozenset({"allow", "approvers", "exempt"})
 AMOUNTS = frozenset({"cpu", "memory"})
 #: Not handed down by `extends`.
 OWN = frozenset({"extends", "enabled", "displayName"})

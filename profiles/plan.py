@@ -9,6 +9,7 @@ from typing import Any
 from profiles.accelerators import count_gpus
 from profiles.choice import MachineChoice
 from profiles.frozen import EMPTY, thaw
+from profiles.hours import Hours
 from profiles.model import CpuRange, MemoryRange, Pool, PullPolicy
 from profiles.quantity import Duration, Money
 
@@ -40,6 +41,7 @@ class MachinePlan:
     labels: Mapping[str, str] = EMPTY
     idle_timeout: Duration | None = None
     max_lifetime: Duration | None = None
+    hours: Hours | None = None
     options: Mapping[str, str] = EMPTY
     rescue: bool = False
 
@@ -74,6 +76,7 @@ class MachinePlan:
             "labels": dict(self.labels),
             "idleTimeout": None if self.idle_timeout is None else str(self.idle_timeout),
             "maxLifetime": None if self.max_lifetime is None else str(self.max_lifetime),
+            "hours": None if self.hours is None else self.hours.model_dump(mode="json", by_alias=True),
             "startTimeout": str(self.start_timeout),
             "options": dict(self.options),
             "rescue": self.rescue,

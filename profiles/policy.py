@@ -48,7 +48,9 @@ def _window(value: Any) -> str:
     return str(length)
 
 
-TimeZone = Annotated[str, AfterValidator(_zone)]
+TimeZone = Annotated[
+    str, AfterValidator(_zone), WithJsonSchema({"type": "string", "examples": ["Europe/Berlin", "UTC"]})
+]
 Window = Annotated[
     str,
     BeforeValidator(_window),
@@ -98,7 +100,7 @@ class CapsOverrides(Model):
         return self
 
 
-class Quota(Scope, Caps):
+class Quota(Caps, Scope):
     """How much may be in use at the same time."""
 
     overrides: CapsOverrides = Field(default=CapsOverrides(), description="Other amounts for a person or a group.")
@@ -154,7 +156,7 @@ class SpendOverrides(Model):
         return self
 
 
-class Budget(Scope, Spend):
+class Budget(Spend, Scope):
     """How much may be used up over time. At a start the longest run it permits is held, and settled at its end."""
 
     window: Window = Field(
@@ -197,7 +199,7 @@ class Approval(Model):
     more_than: Caps = Field(
         default=Caps(), description="Only machines with more than this, such as `gpus: 1`; left out: every one."
     )
-    approvers: Access = Field(default=Access(admins=True), description="Who may say yes; never for themselves.")
+    approvers: Access = Field(default=Access(admins=True), description="Who may say yes, never for themselves; left out: administrators.")
     exempt: Access | None = Field(default=None, description="Who need not ask.")
     longest: f.PositiveTime = Field(
         default=Duration(7 * 86400), description="The longest a yes may hold.", validate_default=True

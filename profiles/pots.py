@@ -152,14 +152,14 @@ def _so_far(lease: Lease, begin: datetime, now: datetime) -> Charge:
 
 
 def _caps(quota: Quota, pot: Pot, groups: frozenset[str]) -> Caps:
-    """The quota's own amounts with those of an override over them, amount by amount."""
-    if pot.per == "user" and pot.subject in quota.overrides.users:
-        return _over(quota, quota.overrides.users[pot.subject])
-    named = [pot.subject] if pot.per == "group" else sorted(groups)
-    theirs = [quota.overrides.groups[name] for name in named if name in quota.overrides.groups]
-    if pot.per not in {"user", "group"} or not theirs:
+    """The quota's own amounts, those of the groups over them, those of the person over both; amount by amount."""
+    if pot.per not in {"user", "group"}:
         return quota
-    return _over(quota, _most_generous(theirs))
+    named = {pot.subject} if pot.per == "group" else groups
+    theirs = [_over(quota, caps) for name, caps in quota.overrides.groups.items() if name in named]
+    caps = _most_generous(theirs) if theirs else quota
+    own = quota.overrides.users.get(pot.subject) if pot.per == "user" else None
+    return caps if own is None else _over(caps, own)
 
 
 def _over(quota: Caps, override: Caps) -> Caps:
@@ -172,17 +172,15 @@ def _over(quota: Caps, override: Caps) -> Caps:
 
 
 def _most_generous(many: list[Caps]) -> Caps:
-    """Amount by amount; an amount that one of them leaves out is left to the quota."""
+    """Amount by amount: the most that any of them allows, and what one of them does not limit is not limited."""
     if len(many) == 1:
         return many[0]
     best: dict[str, Any] = {}
     for name in ("servers", "cores", "memory", "gpus"):
-        given = [value for each in many if (value := getattr(each, name)) is not None]
-        best[name] = max(given) if given else None
-    devices: dict[str, int] = {}
-    for each in many:
-        for name, count in each.devices.items():
-            devices[name] = max(count, devices.get(name, 0))
+        given = [getattr(each, name) for each in many]
+        best[name] = None if None in given else max(given)
+    limited = frozenset(many[0].devices).intersection(*(each.devices for each in many))
+    devices = {name: max(each.devices[name] for each in many) for name in sorted(limited)}
     return Caps.model_construct(**best, devices=devices)
 
 

@@ -21,6 +21,7 @@ class Reason(StrEnum):
     OVER_BUDGET = "over-budget"
     NEEDS_APPROVAL = "needs-approval"
     GRANT_EXPIRED = "grant-expired"
+    OUTSIDE_HOURS = "outside-hours"
     ADMISSION_UNAVAILABLE = "admission-unavailable"
 
 
@@ -37,6 +38,7 @@ MEANING: dict[Reason, str] = {
     Reason.OVER_BUDGET: "What is left of a budget does not pay for the shortest run worth starting.",
     Reason.NEEDS_APPROVAL: "The machine needs somebody's yes, and there is none.",
     Reason.GRANT_EXPIRED: "There was a yes, and its time is over.",
+    Reason.OUTSIDE_HOURS: "The machine is closed at this time of the day or week.",
     Reason.ADMISSION_UNAVAILABLE: "Leases cannot be read or written at present, and starts are refused meanwhile.",
 }
 

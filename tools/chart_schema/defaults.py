@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from profiles.frozen import thaw
 from tools.chart_schema.values import Values
 
 HEAD = """\
@@ -24,7 +25,8 @@ def _entry(section: BaseModel, name: str, depth: int) -> str:
     info = type(section).model_fields[name]
     indent = "  " * depth
     width = max(60, 116 - len(indent))
-    comment = "".join(f"{indent}# {line}\n" for line in textwrap.wrap(info.description or "", width))
+    lines = textwrap.wrap(info.description or "", width, break_on_hyphens=False)
+    comment = "".join(f"{indent}# {line}\n" for line in lines)
     value = getattr(section, name)
     key = f"{indent}{info.alias or name}:"
     if isinstance(value, BaseModel):
@@ -36,5 +38,5 @@ def _entry(section: BaseModel, name: str, depth: int) -> str:
 
 def _plain(value: Any) -> str:
     """One line of YAML."""
-    dumped = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10_000, allow_unicode=True)
+    dumped = yaml.safe_dump(thaw(value), default_flow_style=True, sort_keys=False, width=10_000, allow_unicode=True)
     return dumped.removesuffix("...\n").strip()

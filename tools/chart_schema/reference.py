@@ -27,7 +27,18 @@ def values_page() -> str:
     for key in sections:
         node = schema["properties"][key]
         parts.append(_table(f"`{key}`", _rows(node, f"{key}.", defaults.get(key) or {}), node.get("description", "")))
+        if key == "policies":
+            parts += _rules(node)
     return "\n".join(parts)
+
+
+def _rules(policies: dict[str, Any]) -> list[str]:
+    """Quotas, budgets and approvals, each by id."""
+    tables = []
+    for key, node in policies["properties"].items():
+        for entry in node.get("patternProperties", {}).values():
+            tables.append(_table(f"`policies.{key}.<name>`", _rows(entry, "", {}), node["description"]))
+    return tables
 
 
 Row = tuple[str, dict[str, Any], Any]

@@ -37,6 +37,7 @@ def values_schema() -> Schema:
         del properties[path[-1]]
     for section in OVERLAYS:
         schema["properties"][section] = optional_everywhere(schema["properties"][section])
+    schema["properties"]["policies"] = nothing_but_ids(schema["properties"]["policies"])
     schema = one_of_each_type(schema)
     for key, instead in RETIRED.items():
         _allow(schema, key.split("."), instead)
@@ -78,6 +79,20 @@ def optional_everywhere(node: Any) -> Any:
     if "properties" in node:
         relaxed["properties"] = {key: _or_null(value) for key, value in relaxed["properties"].items()}
     return relaxed
+
+
+def nothing_but_ids(node: Any) -> Any:
+    """Mappings by id take no other keys, where JSON schema alone would let them pass unread. A null takes a rule of an
+    earlier values file away."""
+    if isinstance(node, list):
+        return [nothing_but_ids(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    strict = {key: nothing_but_ids(value) for key, value in node.items()}
+    if "patternProperties" in node:
+        entries = {pattern: _or_null(value) for pattern, value in strict["patternProperties"].items()}
+        strict |= {"patternProperties": entries, "additionalProperties": False}
+    return strict
 
 
 def one_of_each_type(node: Any) -> Any:

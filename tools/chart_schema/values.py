@@ -8,6 +8,7 @@ from pydantic import Field
 
 from hub_extensions.settings import Section
 from profiles.model import Profile
+from profiles.policy import Policies
 from tools.chart_schema.data_values import DataValues
 from tools.chart_schema.hub_values import CullValues, HubValues, SingleuserValues
 from tools.chart_schema.pool_values import PoolValues, PrePuller, Scheduling
@@ -41,6 +42,11 @@ class Values(Section):
         {},
         description="Machines people choose from, by id. The same id as a shipped one changes it key by key; "
         "`enabled: false` hides it; `extends` inherits.",
+    )
+    policies: Policies = Field(
+        Policies(),
+        description="How much people may have at once and use up over time, and what needs somebody's yes; empty: no "
+        "limits. docs/how-to/fair-shares.md has examples.",
     )
     hub: HubValues = Field(HubValues(), description="The Hub.")
     proxy: ProxyValues = Field(ProxyValues(), description="The proxy people connect to.")

@@ -21,7 +21,7 @@ sqlite:////srv/jupyterhub/jupyterhub.sqlite
 {{- range $id, $pool := .Values.pools | default dict -}}
 {{- $_ := set $pools $id (omit ($pool | default dict) "placeholders") -}}
 {{- end -}}
-{{- $catalog := dict "pools" $pools "profiles" (.Values.profiles | default dict) -}}
+{{- $catalog := dict "pools" $pools "profiles" (.Values.profiles | default dict) "policies" (.Values.policies | default dict) -}}
 {{- with .Values.currency }}{{ $_ := set $catalog "currency" . }}{{ end -}}
 {{- with .Values.defaultProfile }}{{ $_ := set $catalog "defaultProfile" . }}{{ end -}}
 {{- $sections := dict -}}

@@ -89,13 +89,13 @@ def machine(fields: str, pool: str = "general") -> dict[str, Any]:
         # time
         ("idleTimeout: soon", "idleTimeout", "30m"),
         ("maxLifetime: -1h", "maxLifetime", "negative"),
-        ("startTimeout: 0", "startTimeout", "a start needs time"),
+        ("startTimeout: 0", "startTimeout", "there is no time in it"),
         ("startTimeout: never", "startTimeout", "not a length of time"),
         # devices
         ("extendedResources: {gpu: 1}", "extendedResources.gpu", "nvidia.com/gpu"),
         ("extendedResources: {cpu: 1}", "extendedResources.cpu", "use the field cpu"),
         ("extendedResources: {kubernetes.io/x: 1}", "extendedResources.kubernetes.io/x", "Kubernetes' own"),
-        ("extendedResources: {nvidia.com/gpu: 0.5}", "extendedResources.nvidia.com/gpu", "devices are counted"),
+        ("extendedResources: {nvidia.com/gpu: 0.5}", "extendedResources.nvidia.com/gpu", "these are counted"),
         ("extendedResources: {nvidia.com/gpu: -1}", "extendedResources.nvidia.com/gpu", "less than 0"),
         ("extendedResources: {nvidia.com/gpu: true}", "extendedResources.nvidia.com/gpu", "whole number"),
         ("extendedResources: {nvidia.com/gpu: 99999999}", "extendedResources.nvidia.com/gpu", "more than"),
