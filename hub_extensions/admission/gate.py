@@ -43,6 +43,10 @@ class SqlGate:
         # One thread: transactions of one Hub would only wait for each other, and the Hub's loop must not wait for them.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="remuda-admission")
 
+    def __deepcopy__(self, memo: dict[int, object]) -> SqlGate:
+        """traitlets copies what configuration holds; there is one gate."""
+        return self
+
     async def admit(self, request: Request) -> Decision:
         policies = self._policies()
         try:
