@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeVar, cast
 
 from profiles.lease import Lease
+from profiles.policy import Per
+from profiles.tally import Tally
+
+T = TypeVar("T", bound=Tally)
+Place = tuple[Per, str]
+#: Fewer leases than these are summed as quickly as a tally is kept.
+FEW = 16
+#: Rules at one place; more than these are rules that are no longer asked for.
+TALLIES = 200
 
 
 class LeaseBook:
@@ -15,6 +25,7 @@ class LeaseBook:
         self._by_user: dict[str, dict[str, Lease]] = {}
         self._by_group: dict[str, dict[str, Lease]] = {}
         self._by_profile: dict[str, dict[str, Lease]] = {}
+        self._tallies: dict[Place, dict[int, tuple[object, Tally]]] = {}
         for lease in leases:
             self.put(lease)
 
@@ -23,15 +34,22 @@ class LeaseBook:
         known = self._all.get(lease.id)
         if known is not None and (known.user, known.groups, known.profile) != (lease.user, lease.groups, lease.profile):
             self.remove(lease.id)
+        elif known is not None:
+            for tally in self._told(known):
+                tally.remove(known)
         self._all[lease.id] = lease
         for index, keys in self._places(lease):
             for key in keys:
                 index.setdefault(key, {})[lease.id] = lease
+        for tally in self._told(lease):
+            tally.put(lease)
 
     def remove(self, lease_id: str) -> Lease | None:
         """What is not there is gone already."""
         lease = self._all.pop(lease_id, None)
         if lease is not None:
+            for tally in self._told(lease):
+                tally.remove(lease)
             for index, keys in self._places(lease):
                 for key in keys:
                     index[key].pop(lease_id, None)
@@ -51,6 +69,30 @@ class LeaseBook:
     def of_profile(self, name: str) -> Iterable[Lease]:
         return self._by_profile.get(name, {}).values()
 
+    def at(self, place: Place) -> Mapping[str, Lease]:
+        """The leases of a person, group, profile or, with any subject, all of the hub."""
+        per, subject = place
+        if per == "hub":
+            return self._all
+        return {"user": self._by_user, "group": self._by_group, "profile": self._by_profile}[per].get(subject, {})
+
+    def tally(self, place: Place, rule: object, make: Callable[[], T]) -> T:
+        """The sums that `make` makes for this rule (this very object) over the leases at that place, kept from now on
+        where there are many."""
+        leases = self.at(place)
+        kept = self._tallies.get(place, {})
+        if id(rule) in kept:
+            return cast(T, kept[id(rule)][1])
+        tally = make()
+        for lease in leases.values():
+            tally.put(lease)
+        if len(leases) >= FEW:
+            if len(kept) >= TALLIES:
+                kept.clear()
+            # The rule is kept beside its sums, so that no other object can have its id meanwhile.
+            self._tallies.setdefault(place, kept)[id(rule)] = (rule, tally)
+        return tally
+
     def __iter__(self) -> Iterator[Lease]:
         return iter(self._all.values())
 
@@ -59,6 +101,14 @@ class LeaseBook:
 
     def __contains__(self, lease_id: str) -> bool:
         return lease_id in self._all
+
+    def _told(self, lease: Lease) -> Iterator[Tally]:
+        if self._tallies:
+            places: list[Place] = [("hub", ""), ("user", lease.user), ("profile", lease.profile)]
+            places += (("group", name) for name in lease.groups)
+            for place in places:
+                for _, tally in self._tallies.get(place, {}).values():
+                    yield tally
 
     def _places(self, lease: Lease) -> tuple[tuple[dict[str, dict[str, Lease]], Iterable[str]], ...]:
         return (

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
-from profiles.amounts import Amounts, total
-from profiles.cost import charge, window_of
-from profiles.lease import Charge, Lease, Request
+from profiles.amounts import Amounts
+from profiles.cost import window_of
+from profiles.lease import MICRO, Charge, Lease, Request
 from profiles.lease_book import LeaseBook
 from profiles.policy import Budget, Caps, Per, Policies, Quota, Scope
+from profiles.tally import AmountsTally, Drain, DrainTally
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +91,19 @@ def _about(scope: Scope, user: str, groups: frozenset[str], profile: str, pool: 
 
 def drawn(pot: Pot, scope: Scope, book: LeaseBook) -> Iterable[Lease]:
     """The leases that draw from this pot."""
-    by_subject: Mapping[Per, Iterable[Lease]] = {
-        "user": book.of_user(pot.subject),
-        "group": book.of_group(pot.subject),
-        "profile": book.of_profile(pot.subject),
-        "hub": book,
-    }
-    return (
-        lease
-        for lease in by_subject[pot.per]
-        if _about(scope, lease.user, lease.groups, lease.profile, lease.pool)
-    )
+    counts = _counts(scope)
+    return (lease for lease in book.at((pot.per, pot.subject)).values() if counts(lease))
+
+
+def _counts(scope: Scope) -> Callable[[Lease], bool]:
+    return lambda lease: _about(scope, lease.user, lease.groups, lease.profile, lease.pool)
 
 
 def in_use(pot: QuotaPot, book: LeaseBook, leaving_out: str = "") -> Amounts:
     """Granted at this moment, starting machines included; without the lease of that id."""
-    return total(lease.amounts for lease in drawn(pot.pot, pot.quota, book) if lease.id != leaving_out)
+    place = (pot.pot.per, pot.pot.subject)
+    tally = book.tally(place, pot.quota, lambda: AmountsTally(_counts(pot.quota)))
+    return tally.without(book.at(place).get(leaving_out))
 
 
 def unit_of(budget: Budget, used: Charge) -> Decimal:
@@ -122,33 +121,48 @@ def per_hour(budget: Budget, request: Request | Lease) -> Decimal:
 
 
 def running_up(pot: BudgetPot, book: LeaseBook, now: datetime, leaving_out: str = "") -> Decimal:
-    """What running and starting machines have used in the window so far, not yet in the ledger."""
-    leases = (lease for lease in drawn(pot.pot, pot.budget, book) if lease.id != leaving_out)
-    return sum((unit_of(pot.budget, _so_far(lease, pot.begin, now)) for lease in leases), Decimal(0))
+    """What running and starting machines have used in the window so far, not yet in the ledger. To the microsecond,
+    where the ledger counts whole seconds: never less than what it will be."""
+    used = _amount(pot.budget, _drain(pot, book, now, leaving_out).used)
+    return used.quantize(1 / MICRO) if pot.budget.unit == "money" else used
 
 
 def held(pot: BudgetPot, book: LeaseBook, now: datetime, leaving_out: str = "") -> Decimal:
     """What is set aside beyond that, for the rest of the runs that starts were promised."""
-    result = Decimal(0)
-    for lease in drawn(pot.pot, pot.budget, book):
-        if lease.id != leaving_out:
-            rest = max(timedelta(0), set_aside(pot.budget, lease.longest) - lease.ran(now))
-            result += per_hour(pot.budget, lease) * Decimal(rest.total_seconds()) / 3600
-    return result
+    return _amount(pot.budget, _drain(pot, book, now, leaving_out).held)
+
+
+def _drain(pot: BudgetPot, book: LeaseBook, now: datetime, leaving_out: str) -> Drain:
+    place, make = (pot.pot.per, pot.pot.subject), partial(_drain_tally, pot.budget)
+    drain = book.tally(place, pot.budget, make).at(now, pot.begin)
+    own = book.at(place).get(leaving_out)
+    if own is None:
+        return drain
+    alone = make()
+    alone.put(own)
+    return drain - alone.at(now, pot.begin)
+
+
+def _drain_tally(budget: Budget) -> DrainTally:
+    return DrainTally(_counts(budget), partial(_rate, budget), lambda lease: set_aside(budget, lease.longest))
+
+
+def _rate(budget: Budget, lease: Lease) -> int:
+    """What an hour takes, in whole numbers: millionths of the currency, servers or GPUs."""
+    rate = per_hour(budget, lease)
+    return int(rate * MICRO if budget.unit == "money" else rate)
+
+
+def _amount(budget: Budget, rate_times_microseconds: int) -> Decimal:
+    """In the budget's own unit."""
+    per_microsecond = Decimal(rate_times_microseconds) / 3_600_000_000
+    return per_microsecond / MICRO if budget.unit == "money" else per_microsecond
 
 
 def set_aside(budget: Budget, longest: timedelta | None) -> timedelta:
     """How long a run is held in advance."""
     most = timedelta(seconds=budget.hold_at_most.seconds)
     return most if longest is None else min(most, longest)
-
-
-def _so_far(lease: Lease, begin: datetime, now: datetime) -> Charge:
-    whole = charge(lease, lease.ran(now))
-    before = charge(lease, lease.ran(begin)) if lease.began_at is not None and lease.began_at < begin else Charge()
-    return Charge(
-        whole.seconds - before.seconds, whole.gpu_seconds - before.gpu_seconds, whole.micros - before.micros
-    )
 
 
 def _caps(quota: Quota, pot: Pot, groups: frozenset[str]) -> Caps:
