@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -12,12 +12,14 @@ from kubespawner import KubeSpawner
 from sqlalchemy import inspect
 from traitlets import Integer
 
+from profiles.amounts import Amounts
 from profiles.lease import EndReason
 from profiles.plan import MachinePlan
 from profiles.ports import Run
 from profiles.refusal import Refusal
 from spawner import companions, feasibility
 from spawner.adoption import AdoptionMixin
+from spawner.capacity import gives
 from spawner.cluster import Access, ApiCluster, Cluster
 from spawner.follow import Follow, Started
 from spawner.gathering import claim_name, grace_s, order_for, pursuit_of
@@ -257,6 +259,13 @@ class WorkbenchSpawner(CatalogMixin, AdoptionMixin, KubeSpawner):
     def watch_status(cls) -> dict[str, Any]:
         """For the hub's readiness; docs/reference/spawner.md says what each key is."""
         return cls.sharing.status()
+
+    async def pool_capacity(self) -> Mapping[str, Amounts] | None:
+        """What the nodes in service of each pool can give in all; None where nodes may not be seen."""
+        nodes = await self.view.nodes()
+        if not nodes or self.catalog is None:
+            return None
+        return {name: gives(pool, nodes) for name, pool in self.catalog.pools.items()}
 
     @classmethod
     def present_runs(cls) -> tuple[Run, ...] | None:

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from profiles.amounts import Amounts
 from profiles.frozen import freeze
 from profiles.refusal import Reason
+from spawner.capacity import gives
 from spawner.feasibility import check, free_in_pool, pod_requests, pool_nodes, zone_reachable
 from tests.unit.spawner.machines import catalog, nodes, plan
 
@@ -271,6 +273,18 @@ def test_free_in_pool() -> None:
 def test_an_overfull_node_has_nothing_free_and_not_less() -> None:
     room = free_in_pool(catalog().pools["general"], [node("general", cpu="2")], [pod("general-1", cpu="3")])
     assert room.free["cpu"] == 0
+
+
+def test_what_a_pool_gives_is_what_its_nodes_in_service_can_allocate() -> None:
+    there = [
+        node("gpu", cpu="7500m", gpus="4"),
+        node("gpu", gpus="4", name="gpu-2"),
+        node("gpu", gpus="4", name="gpu-3", cordoned=True),
+        node("general"),
+    ]
+    expected = Amounts(0, 15_500, 64 * GIB, freeze({"nvidia.com/gpu": 8}))
+    assert gives(catalog().pools["gpu"], there) == expected
+    assert gives(catalog().pools["gpu"], []) == Amounts()
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spawner.podstate import Alive, Ended, belongs_to, claims_of, has_address, is_leaving, liveness, spawn_id_of
+from profiles.ports import Run
+from spawner.podstate import (
+    Alive,
+    Ended,
+    began_at,
+    belongs_to,
+    claims_of,
+    ended_at,
+    has_address,
+    is_leaving,
+    liveness,
+    spawn_id_of,
+)
+from spawner.sharing import run_of
 
 
 def pod(**parts: Any) -> dict[str, Any]:
@@ -79,3 +93,42 @@ def test_leaving_always_ends_it(phase: str | None, leaving: bool) -> None:
         seen["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     assert is_leaving(seen) == leaving
     assert not leaving or isinstance(liveness(seen), Ended)
+
+
+NOON, ONE = datetime(2026, 3, 4, 12, tzinfo=UTC), datetime(2026, 3, 4, 13, tzinfo=UTC)
+RUNNING = {"running": {"startedAt": "2026-03-04T12:00:00Z"}}
+OVER = {"terminated": {"exitCode": 0, "startedAt": "2026-03-04T12:00:00Z", "finishedAt": "2026-03-04T13:00:00Z"}}
+
+
+def with_state(state: dict[str, Any], phase: str = "Running", **meta: Any) -> dict[str, Any]:
+    statuses = [{"name": "sidecar", "state": {"running": {"startedAt": "2020-01-01T00:00:00Z"}}}]
+    statuses.append({"name": "notebook", "state": state})
+    labels = {"remuda.dev/spawn-id": "a"}
+    return pod(status={"phase": phase, "containerStatuses": statuses}) | {
+        "metadata": {"name": "p", "namespace": "n", "labels": labels, **meta}
+    }
+
+
+@pytest.mark.parametrize(
+    ("state", "phase", "run"),
+    [
+        ({"waiting": {"reason": "ContainerCreating"}}, "Pending", Run("a")),
+        (RUNNING, "Running", Run("a", NOON)),
+        (OVER, "Succeeded", Run("a", NOON, ONE)),
+        (OVER, "Running", Run("a", NOON, ONE)),  # a sidecar goes on; the server does not
+    ],
+)
+def test_a_run_is_timed_by_the_nodes_own_clock(state: dict[str, Any], phase: str, run: Run) -> None:
+    assert run_of(with_state(state, phase)) == run
+
+
+def test_a_pod_that_is_being_deleted_runs_until_it_is_gone() -> None:
+    leaving = with_state(RUNNING, deletionTimestamp="2026-03-04T12:30:00Z")
+    assert run_of(leaving) == Run("a", NOON)
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", None, 17])
+def test_a_time_that_cannot_be_read_is_not_known(text: Any) -> None:
+    odd = with_state({"terminated": {"exitCode": 1, "startedAt": text, "finishedAt": text}}, "Failed")
+    assert began_at(odd) is None
+    assert ended_at(odd, ONE) == ONE
