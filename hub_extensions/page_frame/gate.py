@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -42,19 +42,19 @@ async def foreseen(
 
 
 def decide_all(store: Any, requests: Mapping[K, Request], policies: Policies, now: datetime) -> dict[K, Decision]:
-    """Runs in the gate's thread. One snapshot per kind of machine, one decision per different machine: options that
-    change only software cost nothing."""
-    snapshots: dict[tuple[str, str, str], Snapshot] = {}
+    """Runs in the gate's thread. One snapshot for all machines that draw from the same budgets, which is nearly always
+    one for a page; one decision per different machine: options that change only software cost nothing."""
+    snapshots: dict[tuple[Any, ...], Snapshot] = {}
     decided: dict[Any, Decision] = {}
     for request in requests.values():
         machine = _machine(request)
         if machine in decided:
             continue
-        kind = (request.profile, request.pool, request.lease_id)
-        if kind not in snapshots:
+        seen_by = (request.lease_id, *(pot.pot for pot in budget_pots(policies, request, now)))
+        if seen_by not in snapshots:
             snapshot = store.snapshot(policies, request, now)
-            snapshots[kind] = as_if_ended(snapshot, request, policies, now)
-        decided[machine] = decide(request, snapshots[kind], policies, now)
+            snapshots[seen_by] = as_if_ended(snapshot, request, policies, now)
+        decided[machine] = decide(request, snapshots[seen_by], policies, now)
     return {key: decided[_machine(request)] for key, request in requests.items()}
 
 
@@ -71,14 +71,6 @@ def as_if_ended(snapshot: Snapshot, request: Request, policies: Policies, now: d
     return replace(snapshot, book=LeaseBook(rest), spent=freeze(spent))
 
 
-def used_so_far(leases: Iterable[Lease], since: datetime, now: datetime) -> Charge:
-    """What these have used from `since` to now, counted by the hour as the ledger's sums are."""
-    total = Charge()
-    for lease in leases:
-        total += _since(lease, since, now)
-    return total
-
-
 def _since(lease: Lease, begin: datetime, now: datetime) -> Charge:
     total = Charge()
     if lease.began_at is not None:
@@ -89,11 +81,5 @@ def _since(lease: Lease, begin: datetime, now: datetime) -> Charge:
 
 
 def _machine(request: Request) -> tuple[Any, ...]:
-    return (
-        request.lease_id,
-        request.profile,
-        request.pool,
-        request.amounts,
-        request.price_per_hour,
-        request.longest,
-    )
+    kind = (request.lease_id, request.profile, request.pool)
+    return (*kind, request.amounts, request.price_per_hour, request.longest)

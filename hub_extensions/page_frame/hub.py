@@ -21,6 +21,7 @@ from hub_extensions.switch.board import SwitchBoard, switch_board
 from profiles.admission import Decision, Deny
 from profiles.choice import MachineChoice
 from profiles.lease import Request
+from profiles.person import Person
 from profiles.plan import MachinePlan
 from profiles.refusal import Reason, Refusal
 from profiles.resolve import resolve
@@ -91,15 +92,17 @@ class PageHandler:
             raise RefusedChoice(decision.refusal)
         return options, outcome
 
-    async def foreseen(self, spawner: Any, plans: Mapping[K, MachinePlan]) -> dict[K, Decision]:
+    async def foreseen(
+        self, spawner: Any, plans: Mapping[K, MachinePlan], person: Person | None = None
+    ) -> dict[K, Decision]:
         """What the gate would say to each of these machines: to a start, or, while the server runs, to a switch.
-        Empty without a gate."""
+        Empty without a gate. `person`: instead of the server's owner."""
         gate = gate_of(self.settings)
         if gate is None or spawner.catalog is None:
             return {}
         lease_id = (getattr(spawner, "spawn_id", "") if spawner.ready else "") or FORESEEN
-        person, server = spawner.person, spawner.name or ""
-        requests = {key: Request.of(lease_id, person, server, plan) for key, plan in plans.items()}
+        asks, server = person or spawner.person, spawner.name or ""
+        requests = {key: Request.of(lease_id, asks, server, plan) for key, plan in plans.items()}
         return await foreseen(gate, requests, spawner.catalog.policies, self.now)
 
     def posted_form(self) -> dict[str, list[str]]:

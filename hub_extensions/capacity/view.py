@@ -1,0 +1,169 @@
+"""PURE: leases -> who uses what, pool by pool, as far as the reader may know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from hub_extensions.page_frame import words
+from hub_extensions.page_frame.machine_words import Moment, pool_name
+from hub_extensions.page_frame.meters import Level, Meter
+from hub_extensions.page_frame.notice import Notice
+from profiles.accelerators import is_gpu
+from profiles.admission_words import amount, number
+from profiles.amounts import Amounts, total
+from profiles.lease import Lease, LeaseState
+from profiles.model import Catalog
+
+
+class ShowHolders(StrEnum):
+    """Who sees the names of those who hold machines; everybody sees their own."""
+
+    EVERYONE = "everyone"
+    GROUPS = "groups"
+    """Members of a common group."""
+    ADMINS = "admins"
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who reads. `sees_all`: may list all users of the hub anyway."""
+
+    name: str
+    groups: frozenset[str] = frozenset()
+    sees_all: bool = False
+    shown: ShowHolders = ShowHolders.ADMINS
+
+    def holder(self, lease: Lease) -> str:
+        """`You`, `bea`, `somebody in ml-team`, `somebody`."""
+        if lease.user == self.name:
+            return "You"
+        common = sorted(lease.groups & self.groups)
+        named = self.shown is ShowHolders.EVERYONE or (self.shown is ShowHolders.GROUPS and bool(common))
+        if self.sees_all or named:
+            return lease.user
+        return f"somebody in {common[0]}" if common else "somebody"
+
+
+@dataclass(frozen=True)
+class Holding:
+    who: str
+    mine: bool
+    machine: str
+    takes: str
+    starting: bool
+    since: Moment
+    until: Moment | None
+
+
+@dataclass(frozen=True)
+class PoolView:
+    pool_id: str
+    name: str
+    meters: tuple[Meter, ...]
+    holdings: tuple[Holding, ...]
+
+
+@dataclass(frozen=True)
+class CapacityPage:
+    pools: tuple[PoolView, ...]
+    quotas: tuple[Meter, ...] = ()
+    budgets: tuple[Meter, ...] = ()
+    notice: Notice | None = None
+    private: bool = False
+
+
+#: What a hub without leases says, wherever it is asked.
+NO_GATE = Notice(
+    "This hub keeps no account of who uses what.", "Your administrator can turn it on: see “Fair shares” in its guide."
+)
+AWAY = Notice(
+    "Who uses what cannot be read at present.",
+    "What runs goes on. Try again in a minute; if it happens again, tell your administrator.",
+    "admission-unavailable",
+)
+
+
+def pools_of(
+    leases: Iterable[Lease],
+    catalog: Catalog | None,
+    viewer: Viewer,
+    now: datetime,
+    room: Mapping[str, Amounts] | None = None,
+) -> tuple[PoolView, ...]:
+    """The catalog's pools in its order, then those that only old leases know. `room`: what their nodes have in all."""
+    by_pool: dict[str, list[Lease]] = {pool_id: [] for pool_id in (catalog.pools if catalog else ())}
+    for lease in leases:
+        by_pool.setdefault(lease.pool, []).append(lease)
+    return tuple(
+        PoolView(
+            pool_id=pool_id,
+            name=pool_name(catalog, pool_id),
+            meters=tuple(_meters(held, (room or {}).get(pool_id))),
+            holdings=tuple(_holding(lease, viewer, now) for lease in _in_order(held, viewer)),
+        )
+        for pool_id, held in by_pool.items()
+    )
+
+
+def _in_order(leases: Iterable[Lease], viewer: Viewer) -> list[Lease]:
+    """One's own first, then who has been at it longest."""
+    return sorted(leases, key=lambda lease: (lease.user != viewer.name, lease.held_at, lease.id))
+
+
+def _holding(lease: Lease, viewer: Viewer, now: datetime) -> Holding:
+    starting = lease.state is LeaseState.HELD
+    ends = lease.began_at + lease.longest if lease.began_at is not None and lease.longest is not None else None
+    return Holding(
+        who=viewer.holder(lease),
+        mine=lease.user == viewer.name,
+        machine=lease.display_name,
+        takes=takes(lease.amounts),
+        starting=starting,
+        since=Moment.past(lease.began_at or lease.held_at, now),
+        until=Moment.future(ends, now) if ends is not None else None,
+    )
+
+
+def takes(amounts: Amounts) -> str:
+    """`8 cores, 32 GiB of memory, 1 NVIDIA GPU`."""
+    devices = (words.resource(name, count) for name, count in amounts.devices.items())
+    return ", ".join((amount("cores", amounts.millicores), amount("memory", amounts.memory), *devices))
+
+
+def _meters(leases: Sequence[Lease], room: Amounts | None) -> Iterable[Meter]:
+    running = total(lease.amounts for lease in leases if lease.state is LeaseState.RUNNING)
+    granted = total(lease.amounts for lease in leases)
+    yield Meter("Servers", str(granted.servers), None, said=_starting("servers", granted.servers - running.servers))
+    yield _meter("cores", running.millicores, granted.millicores, room.millicores if room else 0)
+    yield _meter("memory", running.memory, granted.memory, room.memory if room else 0)
+    for name in sorted({*granted.devices, *(room.devices if room else ())}):
+        of = room.devices.get(name, 0) if room else 0
+        yield _meter(name, running.devices.get(name, 0), granted.devices.get(name, 0), of)
+
+
+def _meter(resource: str, running: int, granted: int, room: int) -> Meter:
+    """Where it is not known how much there is, there is a number and no bar."""
+    label = {"cores": "Cores", "memory": "Memory"}.get(resource) or ("GPUs" if is_gpu(resource) else resource)
+    starting = _starting(resource, granted - running)
+    if not room:
+        return Meter(label, _amount(resource, granted), None, said=starting)
+    percent = min(100, running * 100 // room)
+    return Meter(
+        label=label,
+        figure=f"{number(resource, granted)} of {_amount(resource, room)}",
+        percent=percent,
+        ahead=min(100 - percent, (granted - running) * 100 // room),
+        said=f"{number(resource, max(0, room - granted))} free on the nodes there are now. {starting}".strip(),
+        level=Level.WARNING if granted >= room else Level.CALM,
+    )
+
+
+def _amount(resource: str, value: int) -> str:
+    return amount(resource, value) if resource in {"cores", "memory"} else words.resource(resource, value)
+
+
+def _starting(resource: str, value: int) -> str:
+    return f"{number(resource, value)} of it starting." if value else ""

@@ -1,0 +1,98 @@
+"""PURE: quotas and budgets as bars with a sentence, for the pages that show how much of them is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from hub_extensions.page_frame.share_words import spent, spent_of, whose_in_a_list
+from profiles.admission import Balance, Decision, Standing
+from profiles.admission_words import amount, number, window_words
+from profiles.pots import Pot
+
+#: From this share on a quota's bar warns; budgets say themselves when.
+NEARLY_FULL = 80
+
+
+class Level(StrEnum):
+    CALM = "calm"
+    WARNING = "warning"
+    DANGER = "danger"
+
+
+@dataclass(frozen=True)
+class Meter:
+    """`percent` is used, `ahead` is promised beyond it: machines that start, or the rest of runs that are paid for.
+    `percent` None: nobody knows of how much."""
+
+    label: str
+    figure: str
+    percent: int | None
+    ahead: int = 0
+    said: str = ""
+    level: Level = Level.CALM
+    rule: str = ""
+
+
+def unique(decisions: Iterable[Decision]) -> tuple[tuple[Standing, ...], tuple[Balance, ...]]:
+    """Every pot that any of these machines draws from, once, in the order of the rules."""
+    standings: dict[tuple[Pot, str], Standing] = {}
+    balances: dict[Pot, Balance] = {}
+    for decision in decisions:
+        for standing in decision.standings:
+            standings.setdefault((standing.pot, standing.resource), standing)
+        for balance in decision.balances:
+            balances.setdefault(balance.pot.pot, balance)
+    return tuple(standings.values()), tuple(balances.values())
+
+
+def quota_meter(standing: Standing, viewer: str) -> Meter:
+    """`You: 1 of 2 GPUs`."""
+    percent = _percent(Decimal(standing.used), Decimal(standing.limit))
+    of = f"{number(standing.resource, standing.used)} of {amount(standing.resource, standing.limit)}"
+    left = number(standing.resource, standing.left)
+    return Meter(
+        label=whose_in_a_list(standing.pot, viewer),
+        figure=of,
+        percent=min(percent, 100),
+        said=f"{left} left." if standing.left else "Nothing is left; what runs may run on.",
+        level=_quota_level(percent),
+        rule=standing.pot.rule,
+    )
+
+
+def budget_meter(balance: Balance, currency: str, viewer: str) -> Meter:
+    """`You: €187.60 of €200.00 this month`; warns from the percentages that the budget says."""
+    budget, limit = balance.pot.budget, balance.pot.limit
+    percent = _percent(balance.used, limit)
+    ahead = _percent(balance.used + balance.held, limit) - percent
+    left = f"{spent(budget, balance.left, currency)} left"
+    if balance.held:
+        left += f", {spent(budget, balance.held, currency)} set aside for what runs"
+    passed = max((at for at in budget.warn_at if percent >= at), default=0)
+    warned = f"More than {passed} % is used. " if 0 < passed < 100 else "It is used up. " if passed else ""
+    renewal = f"; it begins anew on {balance.pot.end.day} {balance.pot.end:%B}" if balance.pot.end else ""
+    return Meter(
+        label=whose_in_a_list(balance.pot.pot, viewer),
+        figure=f"{spent_of(budget, balance.used, limit, currency)} {window_words(budget.window)}",
+        percent=min(percent, 100),
+        ahead=max(0, min(ahead, 100 - min(percent, 100))),
+        said=f"{warned}{left}{renewal}.",
+        level=Level.DANGER if percent >= 95 else Level.WARNING if passed else Level.CALM,
+        rule=balance.pot.pot.rule,
+    )
+
+
+def _quota_level(percent: int) -> Level:
+    if percent >= 100:
+        return Level.DANGER
+    return Level.WARNING if percent >= NEARLY_FULL else Level.CALM
+
+
+def _percent(part: Decimal, whole: Decimal) -> int:
+    """Rounded down, so that 100 is all of it; of nothing, anything is all."""
+    if not whole:
+        return 100
+    return int(part * 100 / whole)

@@ -1,0 +1,196 @@
+"""`/hub/usage` and its CSV: what was used, by whom as far as the reader may know, and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from jupyterhub import orm
+from jupyterhub.handlers.base import BaseHandler
+from jupyterhub.utils import url_path_join
+from tornado import web
+
+from hub_extensions.admission.database import DatabaseAway
+from hub_extensions.capacity.handlers import sees_all
+from hub_extensions.capacity.view import AWAY, NO_GATE
+from hub_extensions.page_frame.gate import gate_of
+from hub_extensions.page_frame.hub import PageHandler, framed
+from hub_extensions.page_frame.meters import Meter, budget_meter, unique
+from hub_extensions.page_frame.render import render
+from hub_extensions.spawn_page.view import on_offer
+from hub_extensions.usage import sums
+from hub_extensions.usage.scope import Period, Whose, may_see, may_see_each
+from hub_extensions.usage.view import (
+    MANY,
+    UsagePage,
+    address,
+    figures,
+    heading_of,
+    people_links,
+    period_links,
+    plot,
+    rows,
+    sessions,
+)
+from profiles.lease import Charge, Entry, Lease
+from profiles.ledger_csv import write_ledger
+
+#: Entries read at a time for the file.
+BATCH = 2000
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question that may be answered."""
+
+    whose: Whose
+    period: Period
+
+
+@dataclass(frozen=True)
+class Found:
+    """Everything of one question, read in one call to the gate's thread."""
+
+    used: tuple[Any, ...]
+    users: tuple[Any, ...]
+    groups: tuple[Any, ...]
+    entries: tuple[Entry, ...]
+    running: tuple[Lease, ...]
+
+
+def filtered(whose: Whose) -> dict[str, Any]:
+    """Whose entries of the ledger."""
+    return {whose.kind: whose.name} if whose.kind != "everybody" else {}
+
+
+def find(store: Any, asked: Asked, limit: int) -> Found:
+    """Runs in the gate's thread. `limit` 0: no single sessions."""
+    whose, span = asked.whose, {"since": asked.period.since, "until": asked.period.until}
+    everybody = whose.kind == "everybody"
+    used = store.used(**span, by="user") if everybody else store.used(**span, by=whose.kind, name=whose.name)
+    return Found(
+        used=used,
+        users=used if everybody else (),
+        groups=store.used(**span, by="group") if everybody else (),
+        entries=store.ledger(**span, **filtered(whose), limit=limit) if limit else (),
+        running=sums.running_of(store.leases(), whose),
+    )
+
+
+class UsageBase(PageHandler, BaseHandler):
+    def asked(self) -> Asked:
+        """What the address asks for. Raises 400 for what cannot be read, 403 for what is not for this person."""
+        me, spawner = self.current_user, self.current_user.spawner
+        whose = Whose.parse(self.get_argument("of", ""), me.name)
+        timezone = spawner.catalog.policies.timezone if spawner.catalog else "UTC"
+        period = Period.parse(self.get_argument("days", ""), self.now, timezone)
+        if whose is None or period is None:
+            raise web.HTTPError(400, "Write of=me, of=group:NAME or of=everybody, and days=1 to 1000.")
+        if not may_see(whose, me.name, spawner.person.groups, sees_all(self)):
+            raise web.HTTPError(403, "You may see your own usage, and the sums of groups that you are in.")
+        return Asked(whose, period)
+
+
+class UsageHandler(UsageBase):
+    @web.authenticated
+    async def get(self) -> None:
+        asked = self.asked()
+        page = await self._page(asked)
+        self.finish(
+            await self.render_template("remuda_page.html", remuda=framed(page.heading, render("usage.html", page=page)))
+        )
+
+    async def _page(self, asked: Asked) -> UsagePage:
+        gate, me, spawner, now = gate_of(self.settings), self.current_user.name, self.current_user.spawner, self.now
+        whose, period, everything = asked.whose, asked.period, sees_all(self)
+        heading, base = heading_of(whose, me), url_path_join(self.hub.base_url, "usage")
+        if gate is None or spawner.catalog is None:
+            return UsagePage(heading, "", (), (), figures("", Charge(), ""), None, notice=NO_GATE)
+        each = may_see_each(whose, me, everything)
+        try:
+            found = await gate.call(find, gate.store, asked, MANY if each else 0)
+        except DatabaseAway:
+            return UsagePage(heading, "", (), (), figures("", Charge(), ""), None, notice=AWAY)
+        currency, drawn = spawner.catalog.currency, sums.bars(found.used, found.running, period, now)
+        return UsagePage(
+            heading=heading,
+            lead=f"Machines that run count with what they have used so far. Days begin at midnight, {period.timezone}.",
+            people=people_links(whose, period, me, spawner.person.groups, everything, base),
+            periods=period_links(whose, period, base),
+            total=figures(f"In {period.days} days", sums.total_of(bar.charge for bar in drawn), currency),
+            plot=plot(drawn, currency),
+            budgets=await self._budgets(whose),
+            sessions=sessions(found.entries, found.running, currency, now) if each else (),
+            shows_sessions=each,
+            shows_people=whose.kind != "user",
+            users=rows(sums.by_user(found.users, found.running, period, now), currency, "user", period, base)
+            if whose.kind == "everybody"
+            else (),
+            groups=rows(sums.by_group(found.groups, found.running, period, now), currency, "group", period, base)
+            if whose.kind == "everybody"
+            else (),
+            csv_href=address(f"{base}.csv", str(whose), period.days),
+            cut=len(found.entries) == MANY,
+        )
+
+    async def _budgets(self, whose: Whose) -> tuple[Meter, ...]:
+        """The balances that are about this subject: a person's own page has those of their groups and the hub's too."""
+        owner = self.find_user(whose.name) if whose.kind == "user" else self.current_user
+        if owner is None:
+            return ()
+        spawner, person = owner.spawner, owner.spawner.person
+        if whose.kind != "user":
+            names = [name for (name,) in self.db.query(orm.Group.name)] if whose.kind == "everybody" else [whose.name]
+            person = replace(person, groups=frozenset(names))
+        decisions = await self.foreseen(spawner, on_offer(spawner.catalog, person), person)
+        _, balances = unique(decisions.values())
+        about = [each for each in balances if _is_about(each.pot.pot, whose)]
+        return tuple(budget_meter(each, spawner.catalog.currency, self.current_user.name) for each in about)
+
+
+def _is_about(pot: Any, whose: Whose) -> bool:
+    if whose.kind == "user":
+        return True
+    return pot.per in {"hub", "group"} if whose.kind == "everybody" else (pot.per, pot.subject) == ("group", whose.name)
+
+
+class UsageCsvHandler(UsageBase):
+    """The ledger's entries as a file, batch by batch: a year of a large hub is never in memory at once."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        asked = self.asked()
+        gate = gate_of(self.settings)
+        if gate is None:
+            raise web.HTTPError(404, NO_GATE.sentence)
+        if not may_see_each(asked.whose, self.current_user.name, sees_all(self)):
+            raise web.HTTPError(403, "Single sessions of a group are for administrators; you may see its sums.")
+        self.set_header("Content-Type", "text/csv; charset=utf-8")
+        self.set_header("Content-Disposition", 'attachment; filename="usage.csv"')
+        first, before = True, None
+        while True:
+            try:
+                batch = await gate.call(entries_before, gate.store, asked, before)
+            except DatabaseAway as e:
+                raise web.HTTPError(503, AWAY.sentence) from e
+            for line in _lines(batch, header=first):
+                self.write(line)
+            if len(batch) < BATCH:
+                break
+            await self.flush()
+            first, before = False, (batch[-1].ended_at, batch[-1].lease.id)
+
+
+def entries_before(store: Any, asked: Asked, before: Any) -> tuple[Entry, ...]:
+    """Runs in the gate's thread."""
+    span = {"since": asked.period.since, "until": asked.period.until}
+    return tuple(store.ledger(**span, **filtered(asked.whose), limit=BATCH, before=before))
+
+
+def _lines(entries: tuple[Entry, ...], *, header: bool) -> Iterator[str]:
+    lines = write_ledger(entries)
+    names = next(lines)
+    if header:
+        yield names
+    yield from lines

@@ -1,0 +1,178 @@
+"""Who uses what: names as far as the reader may know, amounts by pool, quotas and budgets as bars."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from hub_extensions.capacity.view import NO_GATE, CapacityPage, ShowHolders, Viewer, pools_of
+from hub_extensions.page_frame.meters import Level, budget_meter, quota_meter, unique
+from hub_extensions.page_frame.render import render
+from profiles.admission import Snapshot, decide
+from profiles.amounts import Amounts
+from profiles.choice import MachineChoice
+from profiles.frozen import freeze
+from profiles.lease import Charge, Lease, LeaseState, Request
+from profiles.lease_book import LeaseBook
+from profiles.model import Catalog
+from profiles.person import Person
+from profiles.plan import MachinePlan
+from profiles.policy import Policies
+from profiles.pots import Pot
+from profiles.quantity import Money
+from profiles.resolve import resolve
+from tests.unit.pages.reading import Element, assert_accessible, read
+
+HOUR = timedelta(hours=1)
+
+
+def lease(user: str, now: datetime, *groups: str, gpus: int = 1, began: bool = True, **more: Any) -> Lease:
+    return Lease(
+        **{
+            "id": f"{user}-{gpus}",
+            "user": user,
+            "groups": frozenset(groups),
+            "server": "",
+            "profile": "gpu",
+            "display_name": "GPU",
+            "pool": "gpu",
+            "amounts": Amounts(1, 8000, 32 * 2**30, freeze({"nvidia.com/gpu": gpus})),
+            "price_per_hour": Money(Decimal("2.5"), "EUR"),
+            "state": LeaseState.RUNNING if began else LeaseState.HELD,
+            "held_at": now - 2 * HOUR,
+            "began_at": now - HOUR if began else None,
+            "longest": 8 * HOUR,
+            **more,
+        }
+    )
+
+
+def page(catalog: Catalog, viewer: Viewer, now: datetime, *leases: Lease, **more: Any) -> Element:
+    room = more.pop("room", None)
+    view = CapacityPage(pools_of(leases, catalog, viewer, now, room), **more)
+    return read(str(render("capacity.html", page=view)))
+
+
+@pytest.mark.parametrize(
+    ("viewer", "said"),
+    [
+        (Viewer("ada"), "somebody"),
+        (Viewer("ada", frozenset({"ml-team"})), "somebody in ml-team"),
+        (Viewer("ada", frozenset({"ml-team"}), shown=ShowHolders.GROUPS), "bea"),
+        (Viewer("ada", frozenset({"astro"}), shown=ShowHolders.GROUPS), "somebody"),
+        (Viewer("ada", shown=ShowHolders.EVERYONE), "bea"),
+        (Viewer("root", sees_all=True), "bea"),
+        (Viewer("bea"), "You"),
+    ],
+)
+def test_a_holders_name_is_for_those_who_may_know_it(viewer: Viewer, said: str, now: datetime) -> None:
+    """A group that the reader is not in is not told either."""
+    assert viewer.holder(lease("bea", now, "ml-team", "secret")) == said
+
+
+def test_who_holds_what_since_when_and_until_when(catalog: Catalog, now: datetime) -> None:
+    html = page(catalog, Viewer("ada"), now, lease("bea", now), lease("ada", now, began=False, gpus=2))
+    assert_accessible(html)
+    pool = html.one("section", data_rm_pool="gpu")
+    rows = [row.text for row in pool.all("tr")[1:]]
+    assert rows[0].startswith("You GPU 8 cores, 32 GiB of memory, 2 NVIDIA GPUs starting asked for 2 hours ago")
+    assert rows[1].startswith("somebody GPU")
+    assert "1 hour ago" in rows[1]
+    assert "21:05 UTC at the latest" in rows[1]
+    assert "bea" not in html.text
+    assert "Nobody holds a machine here" in html.one("section", data_rm_pool="general").text
+
+
+def test_without_knowing_the_nodes_there_are_numbers_and_no_bars(catalog: Catalog, now: datetime) -> None:
+    html = page(catalog, Viewer("ada"), now, lease("bea", now), lease("cy", now, began=False, gpus=2))
+    pool = html.one("section", data_rm_pool="gpu")
+    assert not pool.all(role="meter")
+    assert "GPUs 3 NVIDIA GPUs 2 of it starting." in pool.text
+    assert "Cores 16 cores" in pool.text
+
+
+def test_with_the_nodes_it_says_what_is_free(catalog: Catalog, now: datetime) -> None:
+    room = {"gpu": Amounts(0, 64000, 512 * 2**30, freeze({"nvidia.com/gpu": 4}))}
+    html = page(catalog, Viewer("ada"), now, lease("bea", now), lease("cy", now, began=False, gpus=2), room=room)
+    gpus = next(each for each in html.all(role="meter") if "GPU" in each["aria-label"])
+    assert gpus["aria-label"] == "GPUs: 3 of 4 NVIDIA GPUs"
+    assert gpus["aria-valuenow"] == "25"
+    assert "1 free on the nodes there are now. 2 of it starting." in html.text
+
+
+def test_a_machine_of_a_pool_that_is_no_longer_in_the_catalog(catalog: Catalog, now: datetime) -> None:
+    pools = pools_of([lease("bea", now, pool="old")], catalog, Viewer("ada"), now)
+    assert [pool.pool_id for pool in pools] == ["general", "gpu", "old"]
+
+
+def test_without_a_gate_the_page_says_so(catalog: Catalog, now: datetime) -> None:
+    html = read(str(render("capacity.html", page=CapacityPage((), notice=NO_GATE))))
+    assert "keeps no account" in html.text
+    assert_accessible(html)
+
+
+def test_what_people_write_stays_text(nasty_catalog: Catalog, nasty: str, now: datetime) -> None:
+    held = lease(nasty, now, pool="p", display_name=nasty)
+    html = page(nasty_catalog, Viewer("root", sees_all=True), now, held)
+    assert not html.all("script")
+    assert nasty in html.text
+
+
+class TestMeters:
+    POLICIES = Policies.model_validate(
+        {
+            "quotas": {"mine": {"per": "user", "gpus": 4, "servers": 3}, "team": {"per": "group", "gpus": 8}},
+            "budgets": {"money": {"per": "user", "money": 200}, "all": {"per": "hub", "gpuHours": 100}},
+        }
+    )
+
+    def seen(self, catalog: Catalog, now: datetime, spent: str = "0") -> Any:
+        ada = Person("ada", frozenset({"ml-team"}))
+        book = LeaseBook([lease("ada", now, "ml-team", gpus=3)])
+        used = {Pot("money", "user", "ada"): Charge(0, 0, int(Decimal(spent) * 1_000_000))}
+        asked = []
+        for profile in ("small", "gpu"):
+            plan = resolve(catalog, MachineChoice(profile), ada)
+            assert isinstance(plan, MachinePlan)
+            asked.append(Request.of("foreseen", ada, "", plan))
+        return unique(decide(each, Snapshot(book, used), self.POLICIES, now) for each in asked)
+
+    def test_every_pot_once(self, catalog: Catalog, now: datetime) -> None:
+        standings, balances = self.seen(catalog, now)
+        meters = [quota_meter(each, "ada") for each in standings]
+        assert [(each.label, each.figure, each.percent) for each in meters] == [
+            ("You", "1 of 3 servers", 33),
+            ("You", "3 of 4 GPUs", 75),
+            ("ml-team", "3 of 8 GPUs", 37),
+        ]
+        assert [(each.pot.pot.rule) for each in balances] == ["money", "all"]
+
+    @pytest.mark.parametrize(
+        ("spent", "level", "said"),
+        [
+            ("10", Level.CALM, "€180.00 left"),
+            ("160", Level.WARNING, "More than 80 % is used. "),
+            ("190", Level.DANGER, "More than 95 % is used. "),
+            ("200", Level.DANGER, "It is used up. "),
+        ],
+    )
+    def test_a_budget_warns_as_it_says(
+        self, catalog: Catalog, now: datetime, spent: str, level: Level, said: str
+    ) -> None:
+        _, balances = self.seen(catalog, now, spent)
+        meter = budget_meter(balances[0], "EUR", "ada")
+        assert meter.level == level
+        assert meter.said.startswith(said)
+        assert "it begins anew on 1 April." in meter.said
+
+    def test_what_runs_is_used_and_set_aside(self, catalog: Catalog, now: datetime) -> None:
+        _, balances = self.seen(catalog, now, "10")
+        meter = budget_meter(balances[0], "EUR", "ada")
+        assert meter.figure == "€12.50 of €200.00 this month"
+        assert meter.said == "€180.00 left, €7.50 set aside for what runs; it begins anew on 1 April."
+        assert (meter.percent, meter.ahead) == (6, 4)
+        hours = budget_meter(balances[1], "EUR", "ada")
+        assert (hours.label, hours.figure) == ("Everybody together", "3 of 100 GPU hours this month")
