@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from hub_extensions import admission, culler, health, machine_home, pending, spawn_page, switch
+from hub_extensions import admission, capacity, culler, health, machine_home, pending, spawn_page, switch, usage
 from hub_extensions.secret_files import Secrets, read_secrets
 from hub_extensions.settings import Settings
 from hub_extensions.settings_file import SettingsError, SettingsErrors, read_settings
@@ -67,6 +67,8 @@ def register_pages(c: Any, catalog: Catalog) -> None:
     pending.register(c)
     machine_home.register(c)
     switch.register(c)
+    capacity.register(c)
+    usage.register(c)
 
 
 def run_extra_config(snippets: Mapping[str, str], namespace: dict[str, Any]) -> None:
