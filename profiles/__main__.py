@@ -3,9 +3,12 @@
     python -m profiles check FILE…    every mistake on a line of its own, exit 1; else a table of the machines, exit 0
     python -m profiles show [FILE…]   the catalog as YAML, with everything inherited and written out
     python -m profiles schema         JSON schema of a catalog file, for editors
+    python -m profiles simulate FILE  a day of many people under these policies: who waits, who is refused, the cost
+    python -m profiles replay FILE LEDGER.csv    whom these policies would have refused
 
-FILE is a catalog, a folder of them, Helm values (their keys currency, defaultProfile, shippedProfiles, pools and
-profiles count), or - for standard input. Later files are laid over earlier ones, and all over the shipped machines.
+FILE is a catalog, a folder of them, Helm values (their keys currency, defaultProfile, shippedProfiles, pools,
+profiles and policies count), or - for standard input. Later files are laid over earlier ones, and all over the shipped
+machines.
 """
 
 from __future__ import annotations
@@ -20,8 +23,10 @@ import yaml
 from profiles.catalog import CatalogErrors, load_catalog
 from profiles.documents import Document, parse, read_documents
 from profiles.model import Catalog
+from profiles.policy_list import policies_list
 from profiles.problems import CatalogError
 from profiles.schema import catalog_schema
+from profiles.simulation import command as simulation
 from profiles.table import catalog_table
 
 
@@ -31,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "schema":
         print(json.dumps(catalog_schema(), indent=2, ensure_ascii=False))
         return 0
+    if options.command in {"simulate", "replay"}:
+        return simulation.run(options)
     try:
         catalog = load(options.files, shipped=not options.no_shipped)
     except CatalogErrors as e:
@@ -40,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     if options.command == "check":
         print(catalog_table(catalog))
+        rules = policies_list(catalog)
+        if rules:
+            print(f"\n{rules}\n")
         print(f"{len(catalog.profiles)} profiles in {len(catalog.pools)} pools: no mistakes")
     else:
         print(_as_yaml(catalog), end="")
@@ -97,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("files", nargs=files, metavar="FILE", help="catalog, folder, Helm values, or -")
         command.add_argument("--no-shipped", action="store_true", help="leave the shipped machines out")
     commands.add_parser("schema", help="print the JSON schema of a catalog file")
+    simulation.add_to(commands)
     return parser
 
 

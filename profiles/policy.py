@@ -199,7 +199,9 @@ class Approval(Model):
     more_than: Caps = Field(
         default=Caps(), description="Only machines with more than this, such as `gpus: 1`; left out: every one."
     )
-    approvers: Access = Field(default=Access(admins=True), description="Who may say yes, never for themselves; left out: administrators.")
+    approvers: Access = Field(
+        default=Access(admins=True), description="Who may say yes, never for themselves; left out: administrators."
+    )
     exempt: Access | None = Field(default=None, description="Who need not ask.")
     longest: f.PositiveTime = Field(
         default=Duration(7 * 86400), description="The longest a yes may hold.", validate_default=True

@@ -53,6 +53,26 @@ def test_an_existing_secret_replaces_the_charts_own() -> None:
     assert volumes["secrets"]["projected"]["sources"] == [{"secret": {"name": "my-keys"}}]
 
 
+def test_policies_reach_the_hub_as_they_are_written() -> None:
+    settings = parse_settings(
+        SettingsDocument("settings.yaml", render(VALUE_SETS["quotas, budgets, approvals and hours"]).settings_text)
+    )
+    catalog = load_machines(settings.catalog, shipped=settings.shipped_profiles)
+    policies, hours = catalog.policies, catalog.profiles["gpu"].hours
+    assert (policies.timezone, policies.when_unavailable) == ("Europe/Berlin", "admit")
+    assert list(policies.quotas) == ["all", "gpus", "servers"], "Helm sorts keys; null takes a rule away"
+    assert policies.quotas["gpus"].overrides.groups["ml-team"].gpus == 8
+    assert policies.budgets["month"].overrides.users == {"ada": 500}
+    assert policies.budgets["gpu-days"].grace.seconds == 0
+    assert policies.approvals["many-gpus"].more_than.gpus == 1
+    assert hours is not None and hours.words == "Monday to Friday and Sunday from 08:00 to 20:00"
+
+
+def test_without_rules_there_are_none() -> None:
+    settings = parse_settings(SettingsDocument("settings.yaml", render().settings_text))
+    assert load_machines(settings.catalog).policies.empty
+
+
 def test_keys_of_the_values_become_files_and_leave_the_settings() -> None:
     chart = render(VALUE_SETS["keys in the values"])
     keys = chart.secret("hub")

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from hub_extensions.settings_file import SettingsDocument, parse_settings
+from hub_extensions.setup import load_machines
+from profiles.catalog import CatalogErrors
 from tests.helm.helm_chart import Refused, render
 
 SCHEMA: dict[str, tuple[dict[str, Any], list[str]]] = {
@@ -26,6 +29,20 @@ SCHEMA: dict[str, tuple[dict[str, Any], list[str]]] = {
     "misspelt data setting": ({"data": {"settings": {"metastor": "x"}}}, ["/data/settings", "metastor"]),
     "who writes is not a value": ({"data": {"settings": {"user": "ann"}}}, ["/data/settings", "user"]),
     "a way to nowhere": ({"data": {"reach": [{"cidr": "10.0.0.7/32"}]}}, ["/data/reach/0", "ports"]),
+    "quota below zero": ({"policies": {"quotas": {"a": {"per": "user", "servers": -1}}}}, ["/servers", "minimum"]),
+    "quota for nobody": ({"policies": {"quotas": {"a": {"servers": 1}}}}, ["/policies/quotas/a", "per"]),
+    "quota per team": ({"policies": {"quotas": {"a": {"per": "team", "servers": 1}}}}, ["/per", "group"]),
+    "misspelt quota": ({"policies": {"quotas": {"a": {"per": "user", "server": 1}}}}, ["/policies/quotas/a", "server"]),
+    "misspelt policy": ({"policies": {"quota": {}}}, ["/policies", "quota"]),
+    "a rule's id that is none": ({"policies": {"quotas": {"Big GPU": {}}}}, ["/policies/quotas", "Big GPU"]),
+    "budget that is no number": ({"policies": {"budgets": {"a": {"per": "user", "money": "200 EUR"}}}}, ["/money"]),
+    "warning after the end": (
+        {"policies": {"budgets": {"a": {"per": "user", "money": 1, "warnAt": [110]}}}},
+        ["/warnAt", "maximum"],
+    ),
+    "misspelt approval": ({"policies": {"approvals": {"a": {"profile": ["gpu"]}}}}, ["/approvals/a", "profile"]),
+    "hours on no day": ({"profiles": {"gpu": {"hours": {"days": ["monday"]}}}}, ["/profiles/gpu/hours/days", "monday"]),
+    "hours without minutes": ({"profiles": {"gpu": {"hours": {"from": "8"}}}}, ["/profiles/gpu/hours/from"]),
     "set by the chart": ({"hub": {"connectUrl": "http://x"}}, ["connectUrl"]),
     "name template that would mix people's homes": (
         {"singleuser": {"storage": {"dynamic": {"pvcNameTemplate": "home"}}}},
@@ -129,6 +146,41 @@ CHECKS: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["'gpu' is not an enabled profile"],
     ),
     "no machine at all": ({"shippedProfiles": False}, ["no profile is enabled"]),
+    "rules about what is not there": (
+        {
+            "policies": {
+                "quotas": {"a": {"per": "user", "servers": 1, "profiles": ["gpuu"], "pools": ["cellar"]}},
+                "approvals": {"b": {"profiles": ["gpu", "large"]}},
+            }
+        },
+        [
+            "policies.quotas.a.profiles: there is no profile 'gpuu': choose among gpu, many-core, small-cpu",
+            "policies.quotas.a.pools: there is no pool 'cellar': choose among",
+            "policies.approvals.b.profiles: there is no profile 'large'",
+        ],
+    ),
+    "two units": (
+        {"policies": {"budgets": {"a": {"per": "user", "money": 10, "gpuHours": 4}}}},
+        ["policies.budgets.a: give exactly one of money, machineHours, gpuHours; there are money and gpuHours"],
+    ),
+    "no unit": ({"policies": {"budgets": {"a": {"per": "user"}}}}, ["policies.budgets.a: give exactly one", "is none"]),
+    "a quota of nothing": ({"policies": {"quotas": {"a": {"per": "hub"}}}}, ["policies.quotas.a limits nothing"]),
+    "a machine's budget": (
+        {"policies": {"budgets": {"a": {"per": "profile", "money": 1}}}},
+        ["policies.budgets.a.per", "belongs to people"],
+    ),
+    "overrides for people of a group's rule": (
+        {
+            "policies": {
+                "quotas": {"a": {"per": "group", "gpus": 2, "overrides": {"users": {"ada": {"gpus": 4}}}}},
+                "budgets": {"b": {"per": "hub", "money": 2, "overrides": {"groups": {"ml": 4}}}},
+            }
+        },
+        [
+            "policies.quotas.a.overrides.users has no meaning with per: group: write per: user, or remove them",
+            "policies.budgets.b.overrides.groups has no meaning with per: hub: remove them",
+        ],
+    ),
     "placeholders without priorities": (
         {"pools": {"gpu": {"placeholders": {"replicas": 1}}}, "scheduling": {"podPriority": {"enabled": False}}},
         ["scheduling.podPriority.enabled"],
@@ -163,6 +215,38 @@ CHECKS: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["cert-manager"],
     ),
 }
+
+
+#: What neither schema nor templates can see: the hub does not start with it. `python -m profiles check` says the same.
+HUB: dict[str, tuple[dict[str, Any], str]] = {
+    "unknown time zone": (
+        {"policies": {"timezone": "Europe/Berln"}},
+        "settings: catalog: field 'policies.timezone': 'Europe/Berln' is not a time zone — "
+        "write it as in the tz database: Europe/Berlin, UTC",
+    ),
+    "budget without a price": (
+        {
+            "profiles": {"free": {"extends": "small-cpu", "pricePerHour": 0, "options": None, "displayName": "Free"}},
+            "policies": {"budgets": {"a": {"per": "user", "money": 10, "profiles": ["free"]}}},
+        },
+        "settings: catalog: field 'policies.budgets.a.money': it is in money, and no machine that it is about has a "
+        "price — give pricePerHour to the profiles, or count machineHours",
+    ),
+    "window that is none": (
+        {"policies": {"budgets": {"a": {"per": "user", "money": 10, "window": "fortnight"}}}},
+        "settings: catalog: field 'policies.budgets.a.window': 'fortnight' is not a window of time — write day, week "
+        "or month for the calendar's, or a length such as 30d for a sliding one",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HUB)
+def test_the_hub_says_what_the_chart_cannot_see(name: str) -> None:
+    values, expected = HUB[name]
+    settings = parse_settings(SettingsDocument("settings.yaml", render(values).settings_text))
+    with pytest.raises(CatalogErrors) as refused:
+        load_machines(settings.catalog, shipped=settings.shipped_profiles)
+    assert [str(error) for error in refused.value.errors] == [expected]
 
 
 @pytest.mark.parametrize("name", SCHEMA)

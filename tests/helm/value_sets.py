@@ -313,6 +313,46 @@ VALUE_SETS: dict[str, dict[str, Any]] = {
             "config": {"JupyterHub": {"authenticator_class": "dummy"}, "DummyAuthenticator": {"password": "x"}},
         }
     },
+    "quotas, budgets, approvals and hours": {
+        "currency": "EUR",
+        "profiles": {
+            "gpu": {
+                "pricePerHour": 2.90,
+                "hours": {"days": ["mon-fri", "sun"], "from": "08:00", "to": "20:00"},
+            }
+        },
+        "policies": {
+            "timezone": "Europe/Berlin",
+            "whenUnavailable": "admit",
+            "quotas": {
+                "servers": {"per": "user", "servers": 3, "overrides": {"users": {"ada": {"servers": 10}}}},
+                "gpus": {
+                    "per": "group",
+                    "groups": ["ml-team", "astro"],
+                    "pools": ["gpu"],
+                    "gpus": 4,
+                    "devices": {"nvidia.com/mig-1g.5gb": 8},
+                    "overrides": {"groups": {"ml-team": {"gpus": 8}}},
+                },
+                "all": {"per": "hub", "cores": 400, "memory": "2Ti"},
+                "an-earlier-file-had-it": None,
+            },
+            "budgets": {
+                "month": {"per": "user", "money": 200, "overrides": {"users": {"ada": 500}, "groups": {"astro": 400}}},
+                "gpu-days": {"per": "group", "gpuHours": "500.5", "window": "30d", "profiles": ["gpu"], "grace": "0s"},
+                "ours": {"per": "hub", "machineHours": 10000, "window": "week", "warnAt": [50, 90]},
+            },
+            "approvals": {
+                "many-gpus": {
+                    "profiles": ["gpu"],
+                    "moreThan": {"gpus": 1},
+                    "approvers": {"groups": ["ml-leads"]},
+                    "exempt": {"admins": True},
+                    "longest": "3d",
+                }
+            },
+        },
+    },
     "limits and named servers": {
         "hub": {
             "activeServerLimit": 100,

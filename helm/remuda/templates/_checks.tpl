@@ -5,7 +5,7 @@ something else here. All of them are reported at once, each with what to write i
 
 {{- define "remuda.checks" -}}
 {{- $problems := list -}}
-{{- range $check := list "remuda.checks.retired" "remuda.checks.db" "remuda.checks.https" "remuda.checks.login" "remuda.checks.pools" "remuda.checks.secret" "remuda.checks.kubespawner" "remuda.checks.data" -}}
+{{- range $check := list "remuda.checks.retired" "remuda.checks.db" "remuda.checks.https" "remuda.checks.login" "remuda.checks.pools" "remuda.checks.policies" "remuda.checks.secret" "remuda.checks.kubespawner" "remuda.checks.data" -}}
 {{- $problems = concat $problems (include $check $ | fromJsonArray) -}}
 {{- end -}}
 {{- if $problems -}}
@@ -131,6 +131,50 @@ something else here. All of them are reported at once, each with what to write i
 {{- if gt (int (dig "placeholders" "replicas" 0 ($pool | default dict))) 0 -}}
 {{- if not $.Values.scheduling.podPriority.enabled -}}
 {{- $problems = append $problems (printf "pools.%s.placeholders needs scheduling.podPriority.enabled: without priorities a placeholder keeps people out instead of making room for them" $id) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $problems -}}
+{{- end }}
+
+{{- /* Rules about machines that are not there, or that count nothing. Prices and time zones are for the hub to judge. */ -}}
+{{- define "remuda.checks.policies" -}}
+{{- $problems := list -}}
+{{- $catalog := include "remuda.overlaidCatalog" . | fromYaml -}}
+{{- $units := list "money" "machineHours" "gpuHours" -}}
+{{- $amounts := list "servers" "cores" "memory" "gpus" "devices" -}}
+{{- $policies := .Values.policies | default dict -}}
+{{- range $section := list "quotas" "budgets" "approvals" -}}
+{{- range $id, $rule := get $policies $section | default dict -}}
+{{- if kindIs "map" $rule -}}
+{{- $place := printf "policies.%s.%s" $section $id -}}
+{{- range $kind := list "profiles" "pools" -}}
+{{- range $name := get $rule $kind | default list -}}
+{{- if not (hasKey (get $catalog $kind) $name) -}}
+{{- $problems = append $problems (printf "%s.%s: there is no %s '%s': choose among %s" $place $kind (trimSuffix "s" $kind) $name (keys (get $catalog $kind) | sortAlpha | join ", " | default "none")) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $given := list -}}
+{{- range $key := eq $section "budgets" | ternary $units $amounts -}}
+{{- if and (hasKey $rule $key) (not (kindIs "invalid" (get $rule $key))) -}}{{- $given = append $given $key -}}{{- end -}}
+{{- end -}}
+{{- if and (eq $section "quotas") (not $given) -}}
+{{- $problems = append $problems (printf "%s limits nothing: give %s" $place (join ", " $amounts)) -}}
+{{- end -}}
+{{- if and (eq $section "budgets") (ne (len $given) 1) -}}
+{{- $problems = append $problems (printf "%s: give exactly one of %s; there %s" $place (join ", " $units) (empty $given | ternary "is none" (printf "are %s" (join " and " $given)))) -}}
+{{- end -}}
+{{- if and (eq $section "budgets") (eq (toString $rule.per) "profile") -}}
+{{- $problems = append $problems (printf "%s.per: a budget belongs to people: write user, group or hub, and name the profiles" $place) -}}
+{{- end -}}
+{{- $overrides := get $rule "overrides" | default dict -}}
+{{- if and $overrides.users (ne (toString $rule.per) "user") -}}
+{{- $problems = append $problems (printf "%s.overrides.users has no meaning with per: %s: write per: user, or remove them" $place $rule.per) -}}
+{{- end -}}
+{{- if and $overrides.groups (has (toString $rule.per) (list "profile" "hub")) -}}
+{{- $problems = append $problems (printf "%s.overrides.groups has no meaning with per: %s: remove them" $place $rule.per) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
