@@ -66,12 +66,12 @@ def main() -> None:
                 known["libraries"] |= {name: version for name in apart.APART if (version := apart.version(name))}
                 known["runs"] = [*known["runs"], noise.end()]
                 bench.save()
+        print(report.table(known["results"], TITLES))
+        print(f"\n{json.dumps(known.get('ceiling', {}))}\n{json.dumps(known['runs'][-1])}\nwritten to {args.out}")
+        if not complete:
+            print("Not everything was measured in that time: the same command goes on.")
     finally:
         print(_leave(args.folder.absolute(), keep=args.keep or not complete), file=sys.stderr)
-    print(report.table(known["results"], TITLES))
-    print(f"\n{json.dumps(known.get('ceiling', {}))}\n{json.dumps(known['runs'][-1])}\nwritten to {args.out}")
-    if not complete:
-        print("Not everything was measured in that time: the same command goes on.")
 
 
 def _need_room(args: argparse.Namespace, known: dict[str, Any]) -> None:

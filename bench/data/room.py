@@ -55,11 +55,17 @@ def refusal(need: int, free: int, folder: Path, rows: int) -> str:
     """PURE: limit against actual and what to do, when `free` bytes are too few; empty when they do. `rows` fit."""
     if need <= free:
         return ""
-    fewer = f"Ask for fewer rows (--rows {rows:.0e}), for fewer tasks (--tasks), or" if rows else "Free some, or"
+    fewer = f"Ask for fewer rows (--rows {_round(rows)}), for fewer tasks (--tasks), or" if rows else "Free some, or"
     return (
         f"Not enough disk space: the tables take up to {gb(need)}, and {gb(free)} are to be had at {folder}.\n"
         f"  {fewer} name a folder on another disk (--folder)."
     )
+
+
+def _round(rows: int) -> str:
+    """1e7."""
+    digit, _, power = f"{rows:.0e}".partition("e+")
+    return f"{digit}e{int(power)}"
 
 
 def gb(size: int) -> str:

@@ -23,7 +23,7 @@ from tools.cluster.versions import OFFICIAL_NODE_IMAGE
 
 OFF = "REMUDA_DISK_CHECK"  # =off: for a disk that says less than it has
 BENCH_DATA = Path(".remuda/bench-data")
-WORTH_TELLING = 50 * space.MB
+WORTH_TELLING = 200 * space.MB
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class Room:
             return f"not checked, {OFF} is off"
         docker, cache = self._docker(), self._place(self.settings.cache)
         if found := space.shortages(need, docker, cache):
-            raise ClusterError(space.told(need, found), space.remedy(self._removable()))
+            short = {each.device for each in found}
+            raise ClusterError(space.told(need, found), space.remedy(self._removable(docker), short))
         places = {place.device: place for place in (cache, docker) if place is not None}.values()
         free = ", ".join(f"{space.gib(place.free)} GiB free at {place.path}" for place in places)
         return f"{space.gib(need.docker + need.cache)} GiB needed at most, {free}"
@@ -54,17 +55,18 @@ class Room:
         except ClusterError as error:
             if not space.disk_is_full(error.what):
                 raise
-            places = [place for place in (self._docker(), self._place(self.settings.cache)) if place is not None]
+            docker, cache = self._docker(), self._place(self.settings.cache)
+            places = [place for place in (docker, cache) if place is not None]
+            remedy = space.remedy(self._removable(docker), {place.device for place in places})
             left = ", ".join(f"{space.gib(place.free)} GiB at {place.path}" for place in places)
             raise ClusterError(
                 f"A disk is full; what could not be written is removed, and now free are {left}. {error.what}",
-                f"{space.remedy(self._removable())}\n  The same command goes on from here.",
+                f"{remedy}\n  The same command goes on from here.",
             ) from error
 
     def present(self, references: Mapping[str, str]) -> Present:
         """What Docker and the nodes have; a cluster that has to be made anew counts as none."""
-        listing = self.commands.run("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").split()
-        tags = set(listing)
+        tags = set(self.commands.run("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").split())
         nodes = self.kind.is_complete()
         told = {node: self.loading.lacking(references, node) if nodes else _all(node.pool) for node in self.kind.nodes}
         return Present(
@@ -95,15 +97,17 @@ class Room:
         there = next(each for each in (path, *path.parents) if each.exists())
         return Place(path, there.stat().st_dev, shutil.disk_usage(there).free)
 
-    def _removable(self) -> tuple[Removable, ...]:
-        told = self.commands.attempt("docker", "system", "df", "--format", "{{json .}}").stdout.splitlines()
-        rows = {row["Type"]: row for row in map(json.loads, told)}
+    def _removable(self, docker: Place | None) -> tuple[Removable, ...]:
         found: list[Removable] = []
-        if (cache := rows.get("Build Cache", {}).get("Reclaimable", "0B")) != "0B":
-            found.append(Removable("Docker's build cache", cache, "docker builder prune -f"))
-        if self.kind.exists() and not self.kind.is_complete():
-            size = rows.get("Local Volumes", {}).get("Size", "?")
-            found.append(Removable("the cluster that is there, unfinished or of another checkout", size, "make down"))
+        if docker is not None:
+            told = self.commands.attempt("docker", "system", "df", "--format", "{{json .}}").stdout.splitlines()
+            rows = {row["Type"]: row for row in map(json.loads, told)}
+            if (cache := rows.get("Build Cache", {}).get("Reclaimable", "0B")) != "0B":
+                found.append(Removable("Docker's build cache", cache, "docker builder prune -f", docker.device))
+            if self.kind.exists() and not self.kind.is_complete():
+                size = rows.get("Local Volumes", {}).get("Size", "of unknown size")
+                what = "the cluster that is there, unfinished or of another checkout"
+                found.append(Removable(what, size, "make down", docker.device))
         bench, name = self.settings.root / BENCH_DATA, self.settings.name
         down = "make down PURGE=1" if name == "remuda" else f"REMUDA_CLUSTER={name} make down PURGE=1"
         for what, path, command in (
@@ -111,7 +115,7 @@ class Room:
             ("the cluster, and its homes and tables for ever", self.settings.homes, down),
         ):
             if (size := used(path)) > WORTH_TELLING:
-                found.append(Removable(what, f"{space.gib(size)} GiB", command))
+                found.append(Removable(what, f"{space.gib(size)} GiB", command, self._place(path).device))
         return tuple(found)
 
 

@@ -71,15 +71,17 @@ class Shortage:
     needed: int
     free: int
     paths: tuple[Path, ...]
+    device: int
 
 
 @dataclass(frozen=True)
 class Removable:
-    """What a person can do without, how large it is, and the command that removes it."""
+    """What a person can do without, how large it is, the command that removes it, and the disk that gets it back."""
 
     what: str
     size: str
     command: str
+    device: int
 
 
 NOTHING = Need()
@@ -136,11 +138,11 @@ def shortages(need: Need, docker: Place | None, cache: Place) -> tuple[Shortage,
     """PURE: none when there is room. Docker's place is None where its disk is not this computer's, as in a virtual
     machine; two places on one file system share what is free there."""
     if docker is not None and docker.device == cache.device:
-        found = [Shortage(need.docker + need.cache, docker.free, (docker.path, cache.path))]
+        found = [Shortage(need.docker + need.cache, docker.free, (docker.path, cache.path), docker.device)]
     else:
-        found = [Shortage(need.cache, cache.free, (cache.path,))]
+        found = [Shortage(need.cache, cache.free, (cache.path,), cache.device)]
         if docker is not None:
-            found.append(Shortage(need.docker, docker.free, (docker.path,)))
+            found.append(Shortage(need.docker, docker.free, (docker.path,), docker.device))
     return tuple(each for each in found if each.needed > each.free)
 
 
@@ -153,9 +155,11 @@ def told(need: Need, found: Sequence[Shortage]) -> str:
     return f"Not enough disk space. Needed: {places}. What for: {'; '.join(need.parts) or 'logs and pods'}."
 
 
-def remedy(removable: Sequence[Removable]) -> str:
-    """PURE: what can be removed, the commands first; then where else data can lie."""
-    lines = [f"{each.command}   removes {each.what} ({each.size})" for each in removable]
+def remedy(removable: Sequence[Removable], devices: Collection[int]) -> str:
+    """PURE: what can be removed from these disks, the commands first; then where else data can lie."""
+    lines = [
+        f"{each.command}   removes {each.what} ({each.size})" for each in removable if each.device in devices
+    ]
     elsewhere = (
         "Or keep them on another disk: the cache with REMUDA_CACHE=/elsewhere, Docker's data with data-root in "
         "/etc/docker/daemon.json."

@@ -43,7 +43,7 @@ def test_a_refusal_names_limit_actual_and_rows_that_fit() -> None:
     assert fitting == 1_000_000
     said = room.refusal(27 * 10**9, 8 * 10**9, Path("/tables"), fitting)
     assert "take up to 27.0 GB, and 8.0 GB are to be had at /tables" in said
-    assert "--rows 1e+06" in said
+    assert "--rows 1e6" in said
     assert room.refusal(8, 8, Path("/tables"), 0) == ""
     assert room.fitting(10, lambda rows: room.needed(rows, 10, ALL)) == 0
 

@@ -83,11 +83,11 @@ def place(path: str, device: int, free_gib: float) -> Place:
 def test_two_folders_on_one_disk_share_what_is_free() -> None:
     need = Need(docker=3 * GIB, cache=2 * GIB)
     docker, cache = place("/docker", 1, 4), place("/cache", 1, 4)
-    assert space.shortages(need, docker, cache) == (Shortage(5 * GIB, 4 * GIB, (docker.path, cache.path)),)
+    assert space.shortages(need, docker, cache) == (Shortage(5 * GIB, 4 * GIB, (docker.path, cache.path), 1),)
     assert space.shortages(need, docker, place("/cache", 2, 4)) == ()
     assert space.shortages(need, place("/docker", 1, 1), place("/cache", 2, 1)) == (
-        Shortage(2 * GIB, GIB, (cache.path,)),
-        Shortage(3 * GIB, GIB, (docker.path,)),
+        Shortage(2 * GIB, GIB, (cache.path,), 2),
+        Shortage(3 * GIB, GIB, (docker.path,), 1),
     )
 
 
@@ -101,10 +101,15 @@ def test_limit_against_actual_and_what_can_be_removed() -> None:
     said = space.told(need, found)
     assert f"{total_gib(BUILT):.1f} GiB at /var/lib/docker and /root/.cache/remuda, where 5.0 GiB are free" in said
     assert "four Kubernetes nodes; images into 4 nodes" in said
-    remedy = space.remedy([Removable("Docker's build cache", "3.2GB", "docker builder prune -f")])
+    removable = [
+        Removable("Docker's build cache", "3.2GB", "docker builder prune -f", 1),
+        Removable("tables of make bench-data", "27 GiB", "make clean", 2),
+    ]
+    remedy = space.remedy(removable, {1})
     assert "docker builder prune -f   removes Docker's build cache (3.2GB)" in remedy
     assert "REMUDA_CACHE" in remedy
-    assert "REMUDA_CACHE" in space.remedy([])
+    assert "bench-data" not in remedy, "it is on another disk"
+    assert "REMUDA_CACHE" in space.remedy([], {1})
 
 
 @pytest.mark.parametrize(
@@ -129,12 +134,12 @@ def room(tmp_path: Path) -> Room:
 
 def test_a_cache_that_is_not_there_yet_is_looked_up_where_it_will_be(room: Room, tmp_path: Path) -> None:
     (tmp_path / ".remuda/bench-data").mkdir(parents=True)
-    (tmp_path / ".remuda/bench-data/table").write_bytes(b"x" * 60 * space.MB)
+    (tmp_path / ".remuda/bench-data/table").write_bytes(b"x" * 210 * space.MB)
     with pytest.raises(ClusterError) as caught:
         room.need(Need(cache=2**60, parts=("building kind",)))
     assert f"{2**30:.1f} GiB at {tmp_path / 'cache'}, where" in caught.value.what
     tables = tmp_path / ".remuda/bench-data"
-    assert f"rm -r {tables}   removes tables of make bench-data (0.1 GiB)" in caught.value.remedy
+    assert f"rm -r {tables}   removes tables of make bench-data (0.2 GiB)" in caught.value.remedy
     assert "0.0 GiB needed" in room.need(Need())
 
 
