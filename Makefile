@@ -37,6 +37,6 @@ bench-spawn:  ## ours beside plain KubeSpawner in the cluster of `make up`: seco
 bench-data:  ## stores and loads beside other libraries on one S3 server: seconds, memory, requests (ARGS="--rows 2e6")
 	@exec $(PYTHON) -m tools.testing.prepare -m bench.data $(ARGS)
 
-clean:  ## caches and build results; never homes, logins or settings
-	@rm -rf build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache test-results .remuda/proxy
+clean:  ## caches, build results, tables of bench-data; never homes, logins or settings
+	@rm -rf build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache test-results .remuda/proxy .remuda/bench-data
 	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,7 +1,8 @@
 """`make bench-data`: stores and loads beside other libraries on one S3 server on loopback, each in its own process.
 
 JSON goes to --out (default bench/results/data.json), a table to the terminal. What was measured already with the same
-rows is kept: a run that was cut short goes on where it ended (--again measures anew). Ends after --minutes.
+rows is kept: a run that was cut short goes on where it ended (--again measures anew). Ends after --minutes. Tables are
+removed at the end of a complete run (--keep keeps them).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from bench.data import apart, report
+from bench.data import apart, report, room
 from bench.data.contenders import CONTENDERS
 from bench.data.server import Observed, serving
 from bench.data.tasks import DATA, TASKS
@@ -44,28 +45,58 @@ def main() -> None:
     parser.add_argument("--contenders", nargs="*", choices=list(CONTENDERS), default=list(CONTENDERS))
     parser.add_argument("--out", type=Path, default=Path("bench/results/data.json"))
     parser.add_argument(
-        "--folder", type=Path, default=Path(".remuda/bench-data"), help="tables stay here for the next run"
+        "--folder", type=Path, default=Path(".remuda/bench-data"), help="of the tables, about 3 kB per row"
     )
+    parser.add_argument("--keep", action="store_true", help="the tables of a complete run, for the next one")
     parser.add_argument("--again", action="store_true", help="measure anew what is in --out already")
     args = parser.parse_args()
     known = json.loads(args.out.read_text()) if args.out.exists() else {}
     if known.get("rows") != args.rows:
         known = {"rows": args.rows, "runs": [], "results": {}}
+    _need_room(args, known)
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    noise, ends = Noise.begin(), time.monotonic() + args.minutes * 60
-    with serving(args.folder.absolute()) as server:
-        bench = Bench(args, server, known, ends)
-        try:
-            complete = bench.run()
-        finally:
-            known["libraries"] = {name: metadata.version(name) for name in LIBRARIES}
-            known["libraries"] |= {name: version for name in apart.APART if (version := apart.version(name))}
-            known["runs"] = [*known["runs"], noise.end()]
-            bench.save()
-    print(report.table(known["results"], TITLES))
-    print(f"\n{json.dumps(known.get('ceiling', {}))}\n{json.dumps(known['runs'][-1])}\nwritten to {args.out}")
-    if not complete:
-        print("Not everything was measured in that time: the same command goes on.")
+    noise, ends, complete = Noise.begin(), time.monotonic() + args.minutes * 60, False
+    try:
+        with serving(args.folder.absolute()) as server:
+            bench = Bench(args, server, known, ends)
+            try:
+                complete = bench.run()
+            finally:
+                known["libraries"] = {name: metadata.version(name) for name in LIBRARIES}
+                known["libraries"] |= {name: version for name in apart.APART if (version := apart.version(name))}
+                known["runs"] = [*known["runs"], noise.end()]
+                bench.save()
+        print(report.table(known["results"], TITLES))
+        print(f"\n{json.dumps(known.get('ceiling', {}))}\n{json.dumps(known['runs'][-1])}\nwritten to {args.out}")
+        if not complete:
+            print("Not everything was measured in that time: the same command goes on.")
+    finally:
+        print(_leave(args.folder.absolute(), keep=args.keep or not complete), file=sys.stderr)
+
+
+def _need_room(args: argparse.Namespace, known: dict[str, Any]) -> None:
+    """Before anything is written."""
+    todo, folder = list(_todo(args, known)), args.folder.absolute()
+    free = room.free(folder)
+    fitting = room.fitting(free, lambda rows: room.needed(rows, args.seconds, todo))
+    if said := room.refusal(room.needed(args.rows, args.seconds, todo), free, folder, fitting):
+        sys.exit(said)
+
+
+def _leave(folder: Path, *, keep: bool) -> str:
+    """What became of the tables."""
+    if keep:
+        size = room.gb(room.used(folder))
+        return f"The tables stay in {folder} for the next run: {size}. `rm -r {folder}` removes them."
+    return f"The tables are removed: {room.gb(room.remove(folder))}. With --keep they stay for the next run."
+
+
+def _todo(args: argparse.Namespace, known: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for task in args.tasks:
+        for contender in args.contenders:
+            result = known["results"].get(task, {}).get(contender)
+            if args.again or result is None or "missing" in result:  # an environment may be had another day
+                yield task, contender
 
 
 class Bench:
@@ -79,26 +110,21 @@ class Bench:
         """False when the time was over before the tasks were."""
         if not self._once("compression", "bench.data.compression", {"rows": self._args.rows}):
             return False
-        for task, contender in self._todo():
+        for task, contender in _todo(self._args, self._known):
             if time.monotonic() > self._ends:
                 return False
             print(f"{TITLES[task]}: {contender}", file=sys.stderr, flush=True)
             by = self._known["results"].setdefault(task, {})
             by[contender] = self._measure(task, contender)
             self.save()
+        if "ceiling" not in self._known or self._args.again:
+            self._prepare_data("t1", "remuda")  # which it reads, and which these tasks need not have left
         return self._once("ceiling", "bench.data.ceiling", {"folder": str(self._folder)})
 
     def save(self) -> None:
         fresh = self._args.out.with_suffix(".new")
         fresh.write_text(json.dumps(self._known, indent=1, ensure_ascii=False) + "\n")
         fresh.replace(self._args.out)
-
-    def _todo(self) -> Iterator[tuple[str, str]]:
-        for task in self._args.tasks:
-            for contender in self._args.contenders:
-                known = self._known["results"].get(task, {}).get(contender)
-                if self._args.again or known is None or "missing" in known:  # an environment may be had another day
-                    yield task, contender
 
     def _measure(self, task: str, contender: str) -> dict[str, Any]:
         by = apart.interpreter(contender)

@@ -75,7 +75,8 @@ def _run(options: argparse.Namespace) -> int:
     }
     if options.command == "status":
         return cluster.status()
-    commands[options.command]()
+    with cluster.room.explained():
+        commands[options.command]()
     return 0
 
 

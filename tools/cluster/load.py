@@ -1,7 +1,14 @@
-"""Puts images into the nodes that run them: each node gets only what it lacks, all nodes at once."""
+"""Puts images into the nodes that run them: each node gets only what it lacks, all nodes at once.
+
+Images that share layers leave Docker in one archive, which is gone before the next but one is written: one archive of
+all would take more disk, and that until the slowest node is done. Streamed past the disk it would take no less: Docker
+writes an archive on its own disk first, and keeps it there until the last byte is read.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -18,10 +25,12 @@ from tools.cluster.image_sources import BY_NAME
 from tools.cluster.kind import Node
 from tools.cluster.progress import Progress
 from tools.cluster.settings import Settings
+from tools.cluster.space import families
 
 CTR = ("ctr", "--namespace", "k8s.io")
 OURS = "docker.io/remuda/"
 CONTENT_TAG = ":dev-"
+FAMILIES_AT_ONCE = 2
 
 
 def wanted(references: Mapping[str, str], node: Node) -> tuple[str, ...]:
@@ -47,6 +56,13 @@ def outdated_on_node(listing: str, current: Collection[str], used: Collection[st
     return tuple(sorted(old | nameless))
 
 
+def forget_interrupted(folder: Path) -> None:
+    """Archives of runs that were killed; `images-PID-…` of one that goes on stays."""
+    for place in folder.glob("images-*-*"):
+        if not Path("/proc", place.name.split("-")[1]).exists():
+            shutil.rmtree(place, ignore_errors=True)
+
+
 @dataclass(frozen=True)
 class ImageLoading:
     """`ensure` is all that others call."""
@@ -62,19 +78,54 @@ class ImageLoading:
         if not needed:
             self.progress.say("images: every node has its own")
             return
-        all_needed = tuple(dict.fromkeys(name for names in needed.values() for name in names))
-        folder = self.settings.cache / "work"
-        folder.mkdir(parents=True, exist_ok=True)
-        with (
-            self.progress.step(f"images into {len(needed)} nodes") as outcome,
-            tempfile.NamedTemporaryFile(dir=folder, suffix=".tar") as archive,
-        ):
-            self.commands.run("docker", "save", "-o", archive.name, *all_needed)
-            with ThreadPoolExecutor(len(needed)) as pool:
-                sizes = list(pool.map(lambda item: self._load(Path(archive.name), *item), needed.items()))
-            outcome.text = f"{', '.join(all_needed)}: {sum(sizes) / 1e6:.0f} MB of layers"
+        all_needed = {name for names in needed.values() for name in names}
+        groups = [
+            tuple(references[name] for name in family)
+            for family in families([name for name, reference in references.items() if reference in all_needed])
+        ]
+        self._folder.mkdir(parents=True, exist_ok=True)
+        forget_interrupted(self._folder)
+        locks = {node: threading.Lock() for node in needed}
+        with self.progress.step(f"images into {len(needed)} nodes") as outcome:
+            with ThreadPoolExecutor(FAMILIES_AT_ONCE) as pool:
+                sizes = list(pool.map(lambda family: self._carry(family, needed, locks), groups))
+            names = ", ".join(name for group in groups for name in group)
+            outcome.text = f"{names}: {sum(sizes) / 1e6:.0f} MB of layers"
         for node in needed:
             self._forget_old(node, wanted(references, node))
+
+    def lacking(self, references: Mapping[str, str], node: Node) -> tuple[tuple[str, ...], bool]:
+        """Names of images that the node would have to get, and whether it has no earlier build of any; nothing is
+        said of a node that does not run."""
+        listing = self.commands.attempt("docker", "exec", node.name, *CTR, "images", "ls", "-q")
+        present = set(listing.stdout.split())
+        if listing.returncode != 0:
+            return (), False
+        names = [name for name, reference in references.items() if node.pool in BY_NAME[name].pools]
+        missing = tuple(name for name in names if full_name(references[name]) not in present)
+        return missing, not any(each.startswith(OURS) and CONTENT_TAG in each for each in present)
+
+    def _carry(
+        self, family: tuple[str, ...], needed: Mapping[Node, tuple[str, ...]], locks: Mapping[Node, threading.Lock]
+    ) -> int:
+        """One archive to every node that lacks something of it; bytes of layers. A node takes one archive at a time,
+        so that layers of the first are there when the second comes."""
+        lacking = {node: tuple(name for name in names if name in family) for node, names in needed.items()}
+        takers = {node: names for node, names in lacking.items() if names}
+
+        def load(node: Node) -> int:
+            with locks[node]:
+                return self._load(archive, node, takers[node])
+
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix=f"images-{os.getpid()}-") as place:
+            archive = Path(place) / "saved.tar"
+            self.commands.run("docker", "save", "-o", archive, *family)
+            with ThreadPoolExecutor(len(takers)) as pool:
+                return sum(pool.map(load, takers))
+
+    @property
+    def _folder(self) -> Path:
+        return self.settings.cache / "work"
 
     def _missing(self, node: Node, names: tuple[str, ...]) -> tuple[str, ...]:
         present = self._images(node)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from tools.cluster import engine, kubernetes_source
+from tools.cluster import engine, kubernetes_source, space
 from tools.cluster.background import PolicyProcess
 from tools.cluster.chart import ChartInstall
 from tools.cluster.command import Commands
@@ -15,12 +16,27 @@ from tools.cluster.furnish import Furnishing
 from tools.cluster.images import ImageBuilds
 from tools.cluster.kind import KindCluster
 from tools.cluster.load import ImageLoading
-from tools.cluster.node_image.build import NodeImageBuild
+from tools.cluster.node_image.build import NodeImageBuild, image_name
 from tools.cluster.node_image.choose import choose
-from tools.cluster.programs import HELM, KIND, Programs
+from tools.cluster.programs import COREDNS, HELM, KIND, LOCAL_PATH, Programs
 from tools.cluster.progress import Progress
+from tools.cluster.room import Room
 from tools.cluster.services import DataServices
 from tools.cluster.settings import Settings
+
+
+@dataclass(frozen=True)
+class _RoomyNodeImage(NodeImageBuild):
+    """Looks for room before it builds: only then is it known that no registry gave the image."""
+
+    room: Room
+
+    def ensure(self) -> str:
+        if not self.commands.succeeds("docker", "image", "inspect", image_name()):
+            names = (*kubernetes_source.ALL, *(program.name for program in (KIND, COREDNS, LOCAL_PATH)))
+            missing = [name for name in names if not (self.settings.bin / name).exists()]
+            self.room.need(space.NODE_IMAGE + space.for_programs(missing))
+        return super().ensure()
 
 
 @dataclass(frozen=True)
@@ -38,6 +54,7 @@ class LocalCluster:
     services: DataServices
     chart: ChartInstall
     policies: PolicyProcess
+    room: Room
 
     @classmethod
     def of(cls, settings: Settings) -> LocalCluster:
@@ -46,23 +63,26 @@ class LocalCluster:
         settings.log.touch(mode=0o600)
         progress, programs = Progress(), Programs(settings, commands)
         furnishing = Furnishing(settings, commands, programs)
+        kind, loading = KindCluster(settings, commands, programs), ImageLoading(settings, commands, progress)
         return cls(
             settings=settings,
             commands=commands,
             progress=progress,
             programs=programs,
-            kind=KindCluster(settings, commands, programs),
+            kind=kind,
             furnishing=furnishing,
             images=ImageBuilds(settings, commands, progress),
-            loading=ImageLoading(settings, commands, progress),
+            loading=loading,
             services=DataServices(settings, furnishing),
             chart=ChartInstall(settings, commands, programs, furnishing),
             policies=PolicyProcess(settings),
+            room=Room(settings, commands, kind, loading),
         )
 
     def up(self) -> None:
         """Images are built while the cluster comes up; a failure of one is told after the other has ended."""
         self._engine()
+        self._room(space.for_nodes, space.for_images, space.for_loading, also=self._for_programs())
         self._programs()
         with ThreadPoolExecutor(2) as pool:
             cluster, images = pool.submit(self._cluster), pool.submit(self.images.ensure)
@@ -79,27 +99,31 @@ class LocalCluster:
     def cluster_alone(self) -> None:
         """Kubernetes with its pools, GPUs, storage and namespace; no images, no chart."""
         self._engine()
+        self._room(space.for_nodes, also=self._for_programs())
         self._programs()
         self._cluster()
 
     def load_images(self) -> None:
         self._engine()
+        self._room(space.for_images, *((space.for_loading,) if self.kind.exists() else ()))
         references = self.images.ensure()
         if self.kind.exists():
             self.loading.ensure(references, self.kind.nodes)
 
     def build_images(self) -> None:
         self._engine()
+        self._room(space.for_images)
         self.images.ensure()
 
     def node_image(self) -> str:
         self._engine()
-        return NodeImageBuild(self.settings, self.commands, self.programs, self.progress).ensure()
+        return self._node_image().ensure()
 
     def tools(self) -> None:
         """Programs that tests of the chart and of the spawner use without a cluster."""
-        self._programs()
         names = tuple(name for name in ("kube-apiserver", "etcd") if self.programs.find(name) is None)
+        self.room.need(self._for_programs() + space.for_programs(names))
+        self._programs()
         missing = kubernetes_source.missing(self.programs, names)
         if missing:
             with self.progress.step(", ".join(missing), expect="a few minutes"):
@@ -137,6 +161,18 @@ class LocalCluster:
         with self.progress.step("Docker engine") as outcome:
             outcome.text = engine.ensure(self.settings, self.commands)
 
+    def _room(self, *steps: Callable[[space.Present], space.Need], also: space.Need = space.NOTHING) -> None:
+        """Before the first of them writes anything."""
+        with self.progress.step("disk space") as outcome:
+            present = self.room.present(self.images.references())
+            outcome.text = self.room.need(sum((step(present) for step in steps), space.ROOM_TO_RUN + also))
+
+    def _for_programs(self) -> space.Need:
+        return space.for_programs([name for name in ("kind", "helm", "kubectl") if self.programs.find(name) is None])
+
+    def _node_image(self) -> NodeImageBuild:
+        return _RoomyNodeImage(self.settings, self.commands, self.programs, self.progress, self.room)
+
     def _programs(self) -> None:
         with self.progress.step("kind, helm, kubectl") as outcome:
             built = [
@@ -150,8 +186,7 @@ class LocalCluster:
             outcome.text = f"built {', '.join(built)}" if built else "there"
 
     def _cluster(self) -> None:
-        build = NodeImageBuild(self.settings, self.commands, self.programs, self.progress)
-        image = "" if self.kind.is_complete() else choose(self.commands, build)
+        image = "" if self.kind.is_complete() else choose(self.commands, self._node_image())
         with self.progress.step(f"kind cluster {self.settings.name}") as outcome:
             outcome.text = self.kind.ensure(image)
         with self.progress.step("GPUs, storage, namespace") as outcome:
