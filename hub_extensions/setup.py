@@ -6,6 +6,7 @@ zero-to-jupyterhub's chart. Spawner classes are chosen there, not here: nothing 
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -58,7 +59,7 @@ def setup(c: Any, settings: Settings, catalog: Catalog, secrets: Secrets, env: M
     apply(c, secrets.traits)
     if secrets.db_password:
         os.environ["PGPASSWORD"] = secrets.db_password
-    admission.register(c, catalog, settings.hub.admission_db_url)  # last: it stands beside the Hub's own database
+    open_books(c, catalog, settings.hub.admission_db_url)  # last: they stand beside the Hub's own database
 
 
 def register_pages(c: Any, catalog: Catalog) -> None:
@@ -108,7 +109,18 @@ def z2jh(c: Any, get_config: Callable[..., Any] | None = None) -> None:
     register_pages(c, catalog)
     culler.register(c, cull)
     health.register(c, catalog)
-    admission.register(c, catalog)
+    open_books(c, catalog)
+
+
+def open_books(c: Any, catalog: Catalog, url: str | None = None) -> None:
+    """Quotas, budgets and approvals need books of their own. A Hub whose database is none that they can stand beside
+    (MySQL) goes on without them, unless there are rules to keep."""
+    try:
+        admission.register(c, catalog, url)
+    except admission.NoPlace as e:
+        if url or not catalog.policies.empty:
+            refuse_to_start(SettingsErrors([SettingsError("settings", "hub.admissionDbUrl", e.problem, e.remedy)]))
+        logging.getLogger(__name__).warning("No ledger is kept: %s. To have one, %s.", e.problem, e.remedy)
 
 
 def apply(c: Any, traits: Traits | Mapping[str, Mapping[str, Any]]) -> None:

@@ -11,7 +11,11 @@ SETTING = "hub.admissionDbUrl"
 
 
 class NoPlace(Exception):
-    """The Hub's database cannot hold ours; the message says what to set. It never contains a password."""
+    """The Hub's database cannot hold ours. What it says never contains a password."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"{problem}; {remedy}")
+        self.problem, self.remedy = problem, remedy
 
 
 def admission_url(hub_url: str, given: str = "") -> str:
@@ -30,9 +34,10 @@ def admission_url(hub_url: str, given: str = "") -> str:
             return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
         case other:
             raise NoPlace(
-                f"Leases and the ledger are kept in SQLite or PostgreSQL, and {SETTING if given else 'hub.db.url'} is "
-                f"{other}. Set {SETTING} to a database of one of these kinds, such as "
-                f"postgresql://remuda@db.example/remuda or sqlite:////srv/jupyterhub/{FILE}."
+                f"leases and the ledger are kept in SQLite or PostgreSQL, and {SETTING if given else 'hub.db.url'} is "
+                f"{other}",
+                f"set {SETTING} to a database of one of these kinds, such as "
+                f"postgresql://remuda@db.example/remuda or sqlite:////srv/jupyterhub/{FILE}",
             )
 
 
@@ -55,7 +60,7 @@ def _parsed(url: str) -> URL:
     try:
         return make_url(url)
     except (ArgumentError, ValueError):
-        raise NoPlace(f"The URL of the Hub's database is not one that SQLAlchemy reads: set {SETTING}.") from None
+        raise NoPlace("the URL of the Hub's database is not one that SQLAlchemy reads", f"set {SETTING}") from None
 
 
 def _is_memory(url: URL) -> bool:

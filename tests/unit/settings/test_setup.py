@@ -130,3 +130,23 @@ def test_z2jhs_own_culler_stays_in_charge_unless_ours_is_asked_for():
     c = Config()
     z2jh(c, Z2jhValues({}))
     assert {profile.idle_timeout.seconds for profile in c.Spawner.catalog().profiles.values()} == {0}
+
+
+def test_a_database_that_can_hold_no_books_is_no_reason_to_stay_away(caplog: pytest.LogCaptureFixture) -> None:
+    configured("hub: {db: {type: mysql, url: 'mysql+pymysql://hub@db/hub'}}")
+    assert "No ledger is kept" in caplog.text
+    assert "hub.admissionDbUrl" in caplog.text
+
+
+def test_rules_need_books(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os._exit", _leave)
+    rules = "catalog: {policies: {quotas: {each: {per: user, servers: 1}}}}"
+    with pytest.raises(SystemExit):
+        configured(f"hub: {{db: {{type: mysql, url: 'mysql+pymysql://hub@db/hub'}}}}\n{rules}")
+    said = capfd.readouterr().err
+    assert "1 to correct" in said
+    assert "hub.admissionDbUrl" in said
+
+
+def _leave(status: int) -> None:
+    raise SystemExit(status)
