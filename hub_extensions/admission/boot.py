@@ -1,4 +1,4 @@
-"""What happens when the Hub boots: one database, one gate for spawners and pages, and the task that keeps the books true."""
+"""What happens when the Hub boots: one database, one gate for spawners and pages, and the task that keeps books."""
 
 from __future__ import annotations
 

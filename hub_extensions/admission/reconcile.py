@@ -8,20 +8,10 @@ from datetime import datetime, timedelta
 
 from profiles.lease import EndReason, Lease, LeaseState
 from profiles.machine import RunningMachine
-from profiles.person import Person
 from profiles.ports import Run
 
 #: A start writes its hold before the Hub's list of servers and the cluster's pods show it.
 YOUNG = timedelta(minutes=2)
-
-
-@dataclass(frozen=True, slots=True)
-class ServerSeen:
-    """A server that the Hub knows as starting, running or stopping."""
-
-    person: Person
-    server: str
-    machine: RunningMachine
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +35,7 @@ class Begin:
 class Adopt:
     """A server that runs without a lease gets one: it is there, whether or not there is room for it."""
 
-    lease: Lease
+    machine: RunningMachine
 
 
 Action = Settle | Begin | Adopt
@@ -53,7 +43,7 @@ Action = Settle | Begin | Adopt
 
 def reconcile(
     leases: Iterable[Lease],
-    servers: Mapping[str, ServerSeen],
+    servers: Mapping[str, RunningMachine],
     runs: Iterable[Run] | None,
     *,
     last_seen: datetime | None,
@@ -61,9 +51,10 @@ def reconcile(
 ) -> tuple[Action, ...]:
     """What to write so that the books are true.
 
-    `servers` are by the id of their start. `runs` are the cluster's pods, `()` where there are none (local processes:
-    the Hub's own list is the truth), and None while nobody can tell: then nothing is settled. `last_seen` is when a
-    Hub last looked; a pod that vanished while none did ended then, as far as anybody knows.
+    `servers` are those that the Hub knows as starting, running or stopping, by the id of their start. `runs` are the
+    cluster's pods, `()` where there are none (local processes: the Hub's own list is the truth), and None while nobody
+    can tell: then nothing is settled. `last_seen` is when a Hub last looked; a pod that vanished while none did ended
+    then, as far as anybody knows.
     """
     present = {run.lease_id: run for run in runs or ()}
     books = {lease.id: lease for lease in leases}
@@ -72,17 +63,15 @@ def reconcile(
         run, server = present.get(lease.id), servers.get(lease.id)
         if runs is not None and (settled := _settled(lease, run, server, last_seen, now)) is not None:
             actions.append(settled)
-        elif lease.state is LeaseState.HELD and server is not None and server.machine.started_at is not None:
-            begun = run.began_at if run is not None and run.began_at is not None else server.machine.started_at
+        elif lease.state is LeaseState.HELD and server is not None and server.started_at is not None:
+            begun = run.began_at if run is not None and run.began_at is not None else server.started_at
             actions.append(Begin(lease, begun))
-    for lease_id, server in servers.items():
-        if lease_id not in books and server.machine.started_at is not None:
-            actions.append(Adopt(Lease.found(server.person, server.server, server.machine, now)))
-    return tuple(actions)
+    running = (machine for lease_id, machine in servers.items() if lease_id not in books and machine.started_at)
+    return (*actions, *map(Adopt, running))
 
 
 def _settled(
-    lease: Lease, run: Run | None, server: ServerSeen | None, last_seen: datetime | None, now: datetime
+    lease: Lease, run: Run | None, server: RunningMachine | None, last_seen: datetime | None, now: datetime
 ) -> Settle | None:
     if run is not None and run.ended_at is not None:
         return Settle(lease, run.ended_at, EndReason.ENDED)

@@ -10,7 +10,7 @@ from typing import Any
 from hub_extensions.admission.database import DatabaseAway
 from hub_extensions.admission.expiry import Exhausted, due
 from hub_extensions.admission.gate import SqlGate
-from hub_extensions.admission.reconcile import Adopt, Begin, ServerSeen, Settle, reconcile
+from hub_extensions.admission.reconcile import Adopt, Begin, Settle, reconcile
 from hub_extensions.stopping import stop_server
 from profiles.admission import Balance
 from profiles.lease import Lease
@@ -45,7 +45,9 @@ async def compare(app: Any, gate: SqlGate, now: datetime) -> bool:
     runs = runs_of(app)
     leases = await gate.call(gate.store.leases)
     last_seen = await gate.call(gate.store.last_seen)
-    actions = reconcile(leases, servers_of(app), runs, last_seen=last_seen, now=now)
+    spawners = spawners_of(app)
+    servers = {lease_id: spawner.machine for lease_id, spawner in spawners.items()}
+    actions = reconcile(leases, servers, runs, last_seen=last_seen, now=now)
     for action in actions:
         match action:
             case Settle(lease, at, reason):
@@ -53,7 +55,9 @@ async def compare(app: Any, gate: SqlGate, now: datetime) -> bool:
                 await gate.call(gate.store.ended, lease.id, at, reason, now)
             case Begin(lease, at):
                 await gate.call(gate.store.began, lease.id, at, now)
-            case Adopt(lease):
+            case Adopt(machine):
+                spawner = spawners[machine.spawn_id]
+                lease = Lease.found(spawner.person, spawner.name, machine, now)
                 app.log.warning("%s's %s runs without a lease and gets one", lease.user, lease.display_name)
                 await gate.call(gate.store.adopt, lease, now)
     if runs is None:
@@ -68,15 +72,14 @@ def runs_of(app: Any) -> Any:
     return ask() if ask is not None else ()
 
 
-def servers_of(app: Any) -> Mapping[str, ServerSeen]:
+def spawners_of(app: Any) -> Mapping[str, Any]:
     """Servers that are starting, running, stopping or being checked, by the id of their start."""
-    seen = {}
-    for user in list(app.users.values()):
-        for spawner in list(user.spawners.values()):
-            machine = getattr(spawner, "machine", None)
-            if spawner.active and machine is not None and machine.spawn_id:
-                seen[machine.spawn_id] = ServerSeen(spawner.person, spawner.name, machine)
-    return seen
+    return {
+        spawner.spawn_id: spawner
+        for user in list(app.users.values())
+        for spawner in list(user.spawners.values())
+        if spawner.active and getattr(spawner, "machine", None) is not None and spawner.spawn_id
+    }
 
 
 async def stop_what_ran_out(
@@ -85,18 +88,13 @@ async def stop_what_ran_out(
     """Stops servers whose grant, budget or lifetime is over; returns which budgets are used up, and since when."""
     leases = await gate.call(gate.store.leases)
     outcome = due(leases, await _balances(gate, policies, leases, now), exhausted, now)
-    spawners = {
-        spawner.spawn_id: (user, spawner)
-        for user in list(app.users.values())
-        for spawner in list(user.spawners.values())
-        if getattr(spawner, "spawn_id", "")
-    }
+    spawners = spawners_of(app) if outcome.stop else {}
     for stop in outcome.stop:
-        user, spawner = spawners.get(stop.lease.id, (None, None))
+        spawner = spawners.get(stop.lease.id)
         if spawner is not None and spawner.ready:
             app.log.warning("Stopping %s's %s: %s", stop.lease.user, stop.lease.display_name, stop.sentence)
             spawner.note_reason(stop.reason)
-            await stop_server(app, user, spawner)
+            await stop_server(app, spawner.user, spawner)
     return outcome.exhausted
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hub_extensions.admission.reconcile import YOUNG, Adopt, Begin, ServerSeen, Settle, reconcile
+from hub_extensions.admission.reconcile import YOUNG, Adopt, Begin, Settle, reconcile
 from profiles.amounts import Amounts
-from profiles.lease import EndReason, LeaseState
+from profiles.lease import EndReason, Lease, LeaseState
+from profiles.machine import RunningMachine
 from profiles.person import Person
 from profiles.ports import Run
 from tests.unit.admission.people import HOUR, MINUTE, NOON, lease, machine
@@ -15,8 +16,8 @@ ANN = Person("ann", frozenset({"ml"}))
 LATER = NOON + HOUR
 
 
-def seen(spawn_id: str = "a", **other: object) -> dict[str, ServerSeen]:
-    return {spawn_id: ServerSeen(ANN, "", machine(spawn_id, **other))}
+def seen(spawn_id: str = "a", **other: object) -> dict[str, RunningMachine]:
+    return {spawn_id: machine(spawn_id, **other)}
 
 
 def test_what_runs_and_has_its_lease_is_left_alone() -> None:
@@ -83,15 +84,13 @@ def test_a_start_under_way_is_left_alone() -> None:
 
 def test_a_server_without_a_lease_gets_one_from_when_it_started() -> None:
     reserved = Amounts(1, 500, 2**30)
-    (action,) = reconcile([], seen(reserved=reserved), [Run("a", NOON)], last_seen=NOON, now=LATER)
-    assert isinstance(action, Adopt)
-    adopted = action.lease
+    machines = seen(reserved=reserved)
+    assert reconcile([], machines, [Run("a", NOON)], last_seen=NOON, now=LATER) == (Adopt(machines["a"]),)
+    adopted = Lease.found(ANN, "", machines["a"], LATER)
     assert (adopted.id, adopted.user, adopted.groups, adopted.amounts) == ("a", "ann", frozenset({"ml"}), reserved)
     assert (adopted.state, adopted.began_at) == (LeaseState.RUNNING, NOON)
 
 
 def test_a_server_of_an_earlier_version_counts_what_it_may_use() -> None:
-    (action,) = reconcile([], seen(), (), last_seen=NOON, now=LATER)
-    assert isinstance(action, Adopt)
-    assert action.lease.amounts.gpus == 1
-    assert action.lease.amounts.millicores == 2000
+    amounts = Lease.found(ANN, "", machine(), LATER).amounts
+    assert (amounts.gpus, amounts.millicores) == (1, 2000)
