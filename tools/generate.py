@@ -45,12 +45,19 @@ def explanation_files() -> dict[str, str]:
     return {page: with_tables((ROOT / page).read_text(encoding="utf-8"))}
 
 
+def api_files() -> dict[str, str]:
+    """What comes from the REST API's routes and models."""
+    from hub_extensions.shares_api.openapi import reference_page
+
+    return {"docs/reference/api.md": reference_page()}
+
+
 def main(arguments: list[str] | None = None, sources: tuple[Callable[[], dict[str, str]], ...] = ()) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.generate", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is out of date")
     check = parser.parse_args(arguments).check
     stale = 0
-    for source in sources or (profile_files, explanation_files, chart_files, data_files):
+    for source in sources or (profile_files, explanation_files, chart_files, data_files, api_files):
         for path, text in source().items():
             file = ROOT / path
             if file.exists() and file.read_text(encoding="utf-8") == text:

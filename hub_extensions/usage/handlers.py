@@ -20,7 +20,7 @@ from hub_extensions.page_frame.meters import Meter, budget_meter, unique
 from hub_extensions.page_frame.render import render
 from hub_extensions.spawn_page.view import on_offer
 from hub_extensions.usage import sums
-from hub_extensions.usage.scope import Period, Whose, may_see, may_see_each
+from hub_extensions.usage.scope import Asked, Period, Whose, may_see, may_see_each
 from hub_extensions.usage.view import (
     MANY,
     UsagePage,
@@ -38,14 +38,6 @@ from profiles.ledger_csv import write_ledger
 
 #: Entries read at a time for the file.
 BATCH = 2000
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A question that may be answered."""
-
-    whose: Whose
-    period: Period
 
 
 @dataclass(frozen=True)

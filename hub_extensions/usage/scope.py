@@ -70,3 +70,11 @@ class Period:
         today = now.astimezone(ZoneInfo(timezone)).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
         since = (today - timedelta(days=days - 1)).astimezone(UTC)
         return cls(days, since, now + timedelta(seconds=1), timezone)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question that may be answered."""
+
+    whose: Whose
+    period: Period
