@@ -1,0 +1,149 @@
+"""`simulate` and `replay` from a shell: what is printed, what is written, and every mistake told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from profiles.__main__ import main
+from profiles.ledger_csv import write_ledger
+from profiles.simulation import svg
+from profiles.simulation.day import simulate
+from tests.unit.simulation.machines import SPAN, catalog, visit
+
+EXAMPLES = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "what-if"
+THREE = [str(EXAMPLES / f"{name}.yaml") for name in ("today", "fair", "tight")]
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> str:
+    day = simulate(catalog(), [visit("ada", 540), visit("ada", 550), visit("bob", 560)], SPAN)
+    path = tmp_path / "march.csv"
+    path.write_text("".join(write_ledger(day.entries)), encoding="utf-8", newline="")
+    return str(path)
+
+
+@pytest.fixture
+def one_each(tmp_path: Path) -> str:
+    path = tmp_path / "one-each.yaml"
+    path.write_text("policies: {quotas: {machines-each: {per: user, servers: 1}}}")
+    return str(path)
+
+
+def test_three_examples_side_by_side(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    out = tmp_path / "report"
+    arguments = ["simulate", THREE[0], "--compare", *THREE[1:], "--users", "120", "--nodes", "gpu=2", "--out", str(out)]
+    assert main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert [line.split()[0] for line in printed.splitlines()[3:6]] == ["today", "fair", "tight"]
+    assert "refused by  rule" in printed and "cost by group" in printed
+    assert sorted(path.name for path in out.iterdir()) == [
+        "cost.svg",
+        "machines.svg",
+        "report.html",
+        "report.json",
+        "utilisation.svg",
+        "waiting.svg",
+    ]
+    today, fair, tight = json.loads((out / "report.json").read_text(encoding="utf-8"))["compared"]
+    assert today["lost"] == 0 and not today["rules"]
+    assert today["started"] >= fair["started"] > tight["started"]
+    assert float(today["cost"]["amount"]) > float(tight["cost"]["amount"])
+    assert max(pool["peak_share"] or 0 for pool in today["pools"].values()) <= 1
+    for path in out.glob("*.svg"):
+        _assert_readable(path.read_text(encoding="utf-8"))
+
+
+def _assert_readable(plot: str) -> None:
+    """Well-formed, titled, its texts within the picture, for light and dark."""
+    root = ET.fromstring(plot)
+    left, top, width, height = map(float, root.attrib["viewBox"].split())
+    texts = [each for each in root.iter("{http://www.w3.org/2000/svg}text") if "transform" not in each.attrib]
+    assert len(texts) > 8
+    assert root.attrib["aria-label"]
+    assert "prefers-color-scheme: dark" in plot
+    for each in texts:
+        assert left <= float(each.attrib["x"]) <= width and top < float(each.attrib["y"]) < height
+
+
+def test_plots_quote_what_people_named() -> None:
+    x, y = svg.axis("x", 1), svg.axis("y", 1)
+    plot = svg.panels("<a & b>", [svg.Panel("<script>", [svg.Curve("</svg>", [(0, 0), (1, 1)], 7)])] * 2, x, y)
+    assert "<script>" not in plot
+    _assert_readable(plot)
+
+
+def test_axes_end_at_round_numbers() -> None:
+    assert list(svg.axis("", 1053).ticks) == [0, 250, 500, 750, 1000, 1250]
+    assert list(svg.axis("", 1.0, steps=4).ticks) == [0, 0.25, 0.5, 0.75, 1.0]
+    assert svg.axis("", 0).most > 0
+
+
+def test_a_report_names_no_script_of_a_group(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    values = tmp_path / "<b>.yaml"
+    values.write_text('policies: {quotas: {q: {per: group, groups: ["<script>x</script>"], servers: 1}}}')
+    assert main(["simulate", str(values), "--users", "30", "--out", str(tmp_path / "out")]) == 0
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "<script>" not in page and "<b>" not in page
+
+
+def test_a_day_of_a_ledger(capsys: pytest.CaptureFixture[str], ledger: str, one_each: str) -> None:
+    assert main(["simulate", one_each, ledger]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("The visits of march.csv, from 2026-03-02 00:00 UTC to 2026-03-03 00:00 UTC.")
+    assert "machines-each" in printed
+
+
+def test_whom_it_would_have_refused(capsys: pytest.CaptureFixture[str], ledger: str, one_each: str) -> None:
+    assert main(["replay", one_each, ledger]) == 0
+    printed = capsys.readouterr().out
+    assert printed.splitlines()[0] == (
+        "3 starts of 2 people. one-each.yaml would have refused 1 (33.3%) of 1 person, and cut 0 short."
+    )
+    assert "ada  machines-each        1  2026-03-02 09:10 UTC  You may have 1 server at once" in printed
+    assert main(["replay", one_each, ledger, "--json"]) == 0
+    (refused,) = json.loads(capsys.readouterr().out)["refused"]
+    assert (refused["user"], refused["reason"], refused["lease_id"]) == ("ada", "over-quota", "ada-550")
+
+
+def test_rules_of_the_compared_file_replace_those_of_the_first(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", THREE[2], "--compare", THREE[1], "--users", "60"]) == 0
+    printed = capsys.readouterr().out
+    assert "many-cores" not in [line.split()[1] for line in printed.splitlines() if line.startswith("fair ")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["simulate", "gone.yaml"], "gone.yaml: it cannot be read: No such file or directory"),
+        (["simulate", THREE[0], "gone.csv"], "gone.csv: it cannot be read"),
+        (["simulate", THREE[0], "--nodes", "gpus=3"], "--nodes: there is no pool 'gpus' — did you mean \"gpu\"?"),
+        (["replay", THREE[0], THREE[0]], "no columns lease_id, user, groups"),
+        (["replay", "gone.yaml", "gone.csv"], "gone.yaml: it cannot be read"),
+    ],
+)
+def test_mistakes_are_told_and_the_exit_code_says_so(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 1
+    assert told in capsys.readouterr().out
+
+
+def test_mistakes_of_all_compared_files_are_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.yaml").write_text("policies: {quotas: {q: {per: everyone, servers: 1}}}")
+    assert main(["simulate", THREE[0], "--compare", str(tmp_path / "one.yaml"), str(tmp_path / "two.yaml")]) == 1
+    printed = capsys.readouterr().out
+    assert "one.yaml" in printed and "two.yaml" in printed
+    assert printed.endswith("2 to correct\n")
+
+
+@pytest.mark.parametrize("wrong", [["--nodes", "gpu"], ["--users", "0"], ["--start", "monday"]])
+def test_wrong_usage_is_code_2(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        main(["simulate", THREE[0], *wrong])
+    assert raised.value.code == 2
+    assert wrong[0] in capsys.readouterr().err
