@@ -11,6 +11,7 @@ from profiles.access import who_may
 from profiles.grants import Grant
 from profiles.policy import Approval
 from profiles.quantity import Duration
+from profiles.refusal import Refusal
 
 
 class Why(StrEnum):
@@ -34,6 +35,7 @@ class Why(StrEnum):
     NO_GRANT = "no-permission-to-revoke"
     RULE_GONE = "rule-gone"
     ASKER_GONE = "asker-gone"
+    MACHINE_GONE = "machine-gone"
     NO_SUCH_ASK = "no-such-ask"
 
 
@@ -56,6 +58,7 @@ MEANING: dict[Why, str] = {
     Why.NO_GRANT: "There is no yes in force that could be taken back.",
     Why.RULE_GONE: "The rule that asked for a yes has been removed since.",
     Why.ASKER_GONE: "The person who asked has no account any more, or it is a new one of the same name.",
+    Why.MACHINE_GONE: "The machine is not on offer to the person who asked any more, or not like that.",
     Why.NO_SUCH_ASK: "There is no such ask, or it is not for the reader's eyes.",
 }
 
@@ -196,6 +199,11 @@ def rule_gone(ask: Ask) -> NotPossible:
 def asker_gone(ask: Ask) -> NotPossible:
     said = f"{ask.user}, who asked, has no account here any more."
     return NotPossible(Why.ASKER_GONE, said, "Say no, and the ask is closed.")
+
+
+def machine_gone(ask: Ask, refusal: Refusal) -> NotPossible:
+    said = f"{ask.user} could not start it with a yes: {refusal.sentence}"
+    return NotPossible(Why.MACHINE_GONE, said, "Say no with a comment, or choose what is still on offer.")
 
 
 def no_such_ask() -> NotPossible:

@@ -1,0 +1,152 @@
+"""PURE: entries of the audit -> a page for administrators, and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from hub_extensions.audit.entry import MEANING, Action, AuditEntry, Filter, Way
+from hub_extensions.page_frame.machine_words import Moment
+from hub_extensions.page_frame.notice import Notice
+
+PER_PAGE = 100
+MOST_IN_CSV = 50_000
+WAYS: dict[Way, str] = {Way.PAGE: "page", Way.REST: "REST", Way.BOOT: "start of the hub"}
+#: Shown in an entry's own columns, or only of use to programs.
+_NOT_SHOWN = {"digest", "policies", "ask"}
+
+
+@dataclass(frozen=True)
+class Row:
+    at: Moment
+    actor: str
+    did: str
+    subject: str
+    way: str
+    details: str
+    href: str
+
+
+@dataclass(frozen=True)
+class ActionItem:
+    value: str
+    label: str
+    selected: bool
+
+
+@dataclass(frozen=True)
+class AuditPage:
+    rows: tuple[Row, ...]
+    person: str
+    actions: tuple[ActionItem, ...]
+    since: str
+    until: str
+    action_url: str
+    csv_url: str
+    older_url: str
+    notice: Notice | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A filter as it was typed, days in UTC; what cannot be read filters nothing."""
+
+    person: str = ""
+    action: str = ""
+    since: str = ""
+    until: str = ""
+    before: str = ""
+
+    @property
+    def filter(self) -> Filter:
+        until = day_of(self.until)
+        return Filter(
+            person=self.person.strip()[:255].replace("\x00", ""),
+            action=next((action for action in Action if action == self.action), None),
+            since=day_of(self.since),
+            until=until + timedelta(days=1) if until else None,
+            before=int(self.before) if re.fullmatch("[0-9]{1,18}", self.before) else None,
+        )
+
+    def query(self, **more: str) -> str:
+        fields = {"person": self.person, "action": self.action, "since": self.since, "until": self.until, **more}
+        return urlencode({name: value for name, value in fields.items() if value})
+
+
+def day_of(text: str) -> datetime | None:
+    """The beginning of `2026-11-20`."""
+    try:
+        day = datetime.strptime(text.strip(), "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return datetime.combine(day.date(), time.min, UTC) if 1970 <= day.year < 9999 else None
+
+
+def audit_page(
+    entries: tuple[AuditEntry, ...], asked: Asked, now: datetime, root: str, notice: Notice | None = None
+) -> AuditPage:
+    """`root` is the hub's own path: `/hub/`."""
+    url = f"{root}audit"
+    full = len(entries) == PER_PAGE
+    return AuditPage(
+        rows=tuple(_row(entry, now, root) for entry in entries),
+        person=asked.person,
+        actions=tuple(ActionItem(action, MEANING[action], action == asked.action) for action in Action),
+        since=asked.since if day_of(asked.since) else "",
+        until=asked.until if day_of(asked.until) else "",
+        action_url=url,
+        csv_url=f"{url}?{asked.query(format='csv')}",
+        older_url=f"{url}?{asked.query(before=str(entries[-1].id))}" if full else "",
+        notice=notice,
+    )
+
+
+def csv_of(entries: Iterable[AuditEntry]) -> str:
+    """Spreadsheets run what begins like a formula: such cells begin with an apostrophe instead."""
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator="\r\n")
+    table.writerow(("id", "at", "actor", "action", "subject", "way", "details"))
+    for entry in entries:
+        details = json.dumps(dict(entry.details), ensure_ascii=False, sort_keys=True)
+        cells = (entry.actor, str(entry.action), entry.subject, str(entry.way), details)
+        table.writerow((entry.id, entry.at.isoformat(), *map(_harmless, cells)))
+    return out.getvalue()
+
+
+def details_words(details: Mapping[str, Any]) -> str:
+    """`machine: GPU`, one line each; of changed policies, each change."""
+    lines = []
+    for name, value in details.items():
+        if name in _NOT_SHOWN or value in ("", None, {}, []):
+            continue
+        if name == "changes" and isinstance(value, list):
+            lines += [str(each) for each in value]
+        elif isinstance(value, Mapping):
+            lines.append(f"{name}: {', '.join(f'{key} {each}' for key, each in value.items())}")
+        else:
+            lines.append(f"{name}: {value}")
+    return "\n".join(lines)
+
+
+def _row(entry: AuditEntry, now: datetime, root: str) -> Row:
+    ask = entry.details.get("ask")
+    return Row(
+        at=Moment.past(entry.at, now),
+        actor=entry.actor or "the hub",
+        did=MEANING[entry.action],
+        subject=entry.subject or "the hub",
+        way=WAYS[entry.way],
+        details=details_words(entry.details),
+        href=f"{root}approvals/{ask}" if ask else "",
+    )
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
