@@ -61,13 +61,15 @@ class Hours(Model):
     """When a machine may run, by the clock of `policies.timezone`. When it closes it is stopped; its card says when."""
 
     days: tuple[Days, ...] = Field(
-        default=("mon-sun",), min_length=1, description="Days on which it opens: `mon`, or several at once: `mon-fri`."
+        default=("mon-sun",), description="Days on which it opens: `mon`, or several at once: `mon-fri`."
     )
     from_: TimeOfDay = Field(default="00:00", alias="from", description="When it opens.")
     to: TimeOfDay = Field(default=MIDNIGHT, description="When it closes; earlier than `from` it is on the day after.")
 
     @model_validator(mode="after")
     def _lasts(self) -> Hours:
+        if not self.days:
+            raise wrong("there is no day on which it opens", "write days: [mon-fri], or leave days out for every day")
         if self.from_ == MIDNIGHT:
             raise wrong("it would open at the end of the day", 'write from: "00:00" and the day after')
         if self.from_ == self.to:

@@ -23,6 +23,7 @@ Per = Literal["user", "group", "profile", "hub"]
 CALENDAR = ("day", "week", "month")
 #: Used amounts are kept by the hour, so no window can be finer.
 SHORTEST_WINDOW = Duration(3600)
+LONGEST = Duration(366 * 86400)
 
 
 def _zone(name: str) -> str:
@@ -45,9 +46,19 @@ def _window(value: Any) -> str:
         raise wrong(f"{quoted(value)} is not a window of time", remedy) from None
     if length < SHORTEST_WINDOW:
         raise wrong(f"a window of {length.human} is shorter than an hour", remedy)
+    if length > LONGEST:
+        raise wrong(f"a window of {length.human} is longer than a year", remedy)
     return str(length)
 
 
+def _at_most_a_year(length: Duration) -> Duration:
+    if length > LONGEST:
+        raise wrong(f"{length.human} are more than a year", 'write a length such as "4h"')
+    return length
+
+
+Length = Annotated[Duration, AfterValidator(_at_most_a_year)]
+PositiveLength = Annotated[f.PositiveTime, AfterValidator(_at_most_a_year)]
 TimeZone = Annotated[
     str, AfterValidator(_zone), WithJsonSchema({"type": "string", "examples": ["Europe/Berlin", "UTC"]})
 ]
@@ -162,7 +173,7 @@ class Budget(Spend, Scope):
     window: Window = Field(
         default="month", description="The calendar's `day`, `week` or `month`, or a sliding length such as `30d`."
     )
-    grace: Duration = Field(
+    grace: Length = Field(
         default=Duration(900),
         description="How long machines run on once it is used up; `0s`: not at all.",
         validate_default=True,
@@ -170,12 +181,12 @@ class Budget(Spend, Scope):
     warn_at: tuple[Annotated[int, Field(ge=1, le=100)], ...] = Field(
         default=(80, 95, 100), description="Percentages at which people are warned."
     )
-    hold_at_most: f.PositiveTime = Field(
+    hold_at_most: PositiveLength = Field(
         default=Duration(4 * 3600),
         description="The longest run that a start sets aside at once; longer ones go on as long as the budget lasts.",
         validate_default=True,
     )
-    shortest_run: f.PositiveTime = Field(
+    shortest_run: PositiveLength = Field(
         default=Duration(900), description="A start that the rest pays for less than this is refused.",
         validate_default=True,
     )
@@ -203,7 +214,7 @@ class Approval(Model):
         default=Access(admins=True), description="Who may say yes, never for themselves; left out: administrators."
     )
     exempt: Access | None = Field(default=None, description="Who need not ask.")
-    longest: f.PositiveTime = Field(
+    longest: PositiveLength = Field(
         default=Duration(7 * 86400), description="The longest a yes may hold.", validate_default=True
     )
 
