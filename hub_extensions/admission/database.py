@@ -6,9 +6,10 @@ that what is read in it stays true until it commits. Waiting ends after seconds,
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +28,8 @@ PATIENCE_S = 5.0
 CONNECT_S = 3
 #: `remuda` on a telephone's keys; everybody who writes takes this lock of PostgreSQL.
 LOCK = 736832
-#: Everything here is PostgreSQL's, in one round trip; the lock goes with the transaction.
-POSTGRESQL_WRITE = (
-    f"SET LOCAL statement_timeout = {int(PATIENCE_S * 1000)}; "
-    f"SET LOCAL idle_in_transaction_session_timeout = {int(PATIENCE_S * 2000)}; "
-    f"SELECT pg_advisory_xact_lock({LOCK})"
-)
-POSTGRESQL_READ = (
-    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; "
-    f"SET LOCAL statement_timeout = {int(PATIENCE_S * 1000)}"
-)
+#: Alembic's `context` is one for all threads.
+ALEMBIC = threading.Lock()
 #: Not ours to mend: no connection, no answer in time, a full or read-only disk, a file that is no database.
 AWAY = (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError, exc.PendingRollbackError)
 
@@ -48,9 +41,10 @@ class DatabaseAway(Exception):
 class Database:
     """SQLAlchemy Core on one engine. Who comes first makes the tables, also when the database was away at boot."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience_s: float = PATIENCE_S) -> None:
         self.url = spoken(url)
-        self._engine = _engine(url)
+        self.patience_s = patience_s
+        self._engine = _engine(url, patience_s)
         # SQLite's own waiting is polling and fair to nobody: threads of one process queue here instead.
         self._turn = threading.RLock()
         self._alone = in_memory(url)
@@ -63,7 +57,8 @@ class Database:
             config = Config()
             config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            with ALEMBIC:
+                command.upgrade(config, "head")
         self._current = True
 
     @contextmanager
@@ -88,8 +83,8 @@ class Database:
     @contextmanager
     def _transaction(self, what: str) -> Iterator[Connection]:
         queue = self._alone or (self._queued and what == "write")
-        if queue and not self._turn.acquire(timeout=PATIENCE_S):
-            raise DatabaseAway(f"{self.url}: no turn in {PATIENCE_S:g} s, others are writing")
+        if queue and not self._turn.acquire(timeout=self.patience_s):
+            raise DatabaseAway(f"{self.url}: no turn in {self.patience_s:g} s, others are writing")
         try:
             with self._engine.connect().execution_options(remuda=what) as connection, connection.begin():
                 yield connection
@@ -110,49 +105,61 @@ def _first_line(error: Exception) -> str:
     return str(original).strip().partition("\n")[0] or type(original).__name__
 
 
-def _engine(url: str) -> Engine:
-    if sa.make_url(url).get_backend_name() == "sqlite":
-        return _sqlite(url)
+def _engine(url: str, patience_s: float) -> Engine:
+    return (_sqlite if sa.make_url(url).get_backend_name() == "sqlite" else _postgresql)(url, patience_s)
+
+
+def _writes(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get("remuda") == "write")
+
+
+def _sqlite(url: str, patience_s: float) -> Engine:
+    memory = {"poolclass": StaticPool} if in_memory(url) else {"pool_timeout": patience_s}
+    engine = sa.create_engine(url, connect_args={"timeout": patience_s, "check_same_thread": False}, **memory)
+
+    @sa.event.listens_for(engine, "connect")
+    def connected(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # BEGIN is ours to say, not the driver's
+        # Readers and the writer do not wait for each other. The file keeps the mode: where another Hub that boots just
+        # now is in the way (SQLite does not wait here), or the file system cannot do it, this connection goes without.
+        with suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")  # the ledger survives a power cut
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if _writes(connection) else "BEGIN")
+
+    return engine
+
+
+def _postgresql(url: str, patience_s: float) -> Engine:
+    milliseconds = int(patience_s * 1000)
     engine = sa.create_engine(
         url,
         pool_pre_ping=True,  # a server that restarted is noticed before a start depends on it
         pool_size=4,
-        pool_timeout=PATIENCE_S,
+        pool_timeout=patience_s,
         connect_args={
             "connect_timeout": CONNECT_S,
             "application_name": "remuda",
             "keepalives_idle": 10,
             "keepalives_interval": 2,
             "keepalives_count": 3,
-            "tcp_user_timeout": int(PATIENCE_S * 1000),
+            "tcp_user_timeout": milliseconds,
         },
     )
-    sa.event.listen(engine, "begin", _begin_postgresql)
-    return engine
-
-
-def _sqlite(url: str) -> Engine:
-    memory = {"poolclass": StaticPool} if in_memory(url) else {"pool_timeout": PATIENCE_S}
-    engine = sa.create_engine(url, connect_args={"timeout": PATIENCE_S, "check_same_thread": False}, **memory)
-    sa.event.listen(engine, "connect", _connected_sqlite)
-    sa.event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _connected_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # BEGIN is ours to say, not the driver's
-    # Readers and the writer do not wait for each other. Where the file system cannot do it, SQLite keeps its old way.
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")  # the ledger survives a power cut
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("remuda") == "write"
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _begin_postgresql(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("remuda") == "write"
-    connection.exec_driver_sql(
-        POSTGRESQL_WRITE if writes else POSTGRESQL_READ, execution_options={"no_parameters": True}
+    # One round trip each. The lock goes with the transaction, and that of a Hub that froze in one is ended.
+    patience = f"SET LOCAL statement_timeout = {milliseconds}"
+    reading = f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; {patience}"
+    writing = (
+        f"{patience}; SET LOCAL idle_in_transaction_session_timeout = {2 * milliseconds}; "
+        f"SELECT pg_advisory_xact_lock({LOCK})"
     )
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        sql = writing if _writes(connection) else reading
+        connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
+
+    return engine

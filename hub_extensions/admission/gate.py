@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -34,9 +35,7 @@ CLOSED = Refusal(
 class SqlGate:
     """Implements `profiles.ports.Gate`. `policies` and `clock` are asked at each start."""
 
-    def __init__(
-        self, store: Store, policies: Callable[[], Policies], clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, store: Store, policies: Callable[[], Policies], clock: Callable[[], datetime]) -> None:
         self.store = store
         self._policies = policies
         self._clock = clock
@@ -76,7 +75,15 @@ class SqlGate:
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a method of the store in the gate's thread. Raises `DatabaseAway`."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(function, *args, **kwargs))
+        turn = partial(self._in_turn, time.monotonic(), partial(function, *args, **kwargs))
+        return await asyncio.get_running_loop().run_in_executor(self._thread, turn)
+
+    def _in_turn(self, asked_s: float, function: Callable[[], T]) -> T:
+        """Whoever has waited too long behind others that waited in vain is told so without another try."""
+        waited_s, patience_s = time.monotonic() - asked_s, self.store.database.patience_s
+        if waited_s > patience_s:
+            raise DatabaseAway(f"{self.store.database.url}: no turn in {waited_s:.1f} s, others are at it")
+        return function()
 
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)

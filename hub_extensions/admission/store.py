@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from hub_extensions.admission import spent
 from hub_extensions.admission.books import LiveBook, bury, next_version
-from hub_extensions.admission.database import PATIENCE_S, Database, DatabaseAway
+from hub_extensions.admission.database import Database, DatabaseAway
 from hub_extensions.admission.rows import entry_of, entry_row, lease_row
 from hub_extensions.admission.spent import UsedHour
 from hub_extensions.admission.tables import LEASES, LEDGER, LEDGER_GROUPS, STATE
@@ -189,8 +189,9 @@ class Store:
     @contextmanager
     def _book_to_myself(self) -> Iterator[None]:
         """Before the transaction begins: one that began earlier would turn the book back to its own moment."""
-        if not self._book_lock.acquire(timeout=PATIENCE_S):
-            raise DatabaseAway(f"{self.database.url}: no turn in {PATIENCE_S:g} s, others of this Hub wait for it")
+        patience_s = self.database.patience_s
+        if not self._book_lock.acquire(timeout=patience_s):
+            raise DatabaseAway(f"{self.database.url}: no turn in {patience_s:g} s, others of this Hub are at it")
         try:
             yield
         finally:

@@ -38,7 +38,7 @@ STAGES: tuple[Stage, ...] = (
         "contract",
         "one suite per port, on fakes and real parts",
         _pytest("tests/contract", "tests/hub", "tests/environments", "-m", "not cluster"),
-        (HELM,),
+        (HELM, POSTGRESQL),
     ),
     Stage(
         "data",
