@@ -12,7 +12,20 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from hub_extensions import admission, capacity, culler, health, machine_home, pending, spawn_page, switch, usage
+from hub_extensions import (
+    admission,
+    approvals,
+    audit,
+    capacity,
+    culler,
+    health,
+    machine_home,
+    pending,
+    shares_api,
+    spawn_page,
+    switch,
+    usage,
+)
 from hub_extensions.secret_files import Secrets, read_secrets
 from hub_extensions.settings import Settings
 from hub_extensions.settings_file import SettingsError, SettingsErrors, read_settings
@@ -70,6 +83,9 @@ def register_pages(c: Any, catalog: Catalog) -> None:
     switch.register(c)
     capacity.register(c)
     usage.register(c)
+    approvals.register(c, catalog)
+    audit.register(c, catalog)
+    shares_api.register(c)
 
 
 def run_extra_config(snippets: Mapping[str, str], namespace: dict[str, Any]) -> None:

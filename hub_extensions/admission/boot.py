@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -14,6 +15,7 @@ from hub_extensions.admission.gate import SqlGate
 from hub_extensions.admission.place import admission_url
 from hub_extensions.admission.store import Store
 from hub_extensions.admission.task import keep_books
+from hub_extensions.shares_api.metrics import decided
 from hub_extensions.startup import when_hub_is_up
 from profiles.admission import Decision, Deny
 from profiles.lease import EndReason, Request
@@ -53,6 +55,12 @@ class ReconciledGate:
         self._gate, self._ready, self._policies = gate, ready, policies
 
     async def admit(self, request: Request) -> Decision:
+        begun = time.monotonic()
+        decision = await self._admit(request)
+        decided(decision, time.monotonic() - begun)
+        return decision
+
+    async def _admit(self, request: Request) -> Decision:
         try:
             async with asyncio.timeout(FIRST_LOOK_S):
                 await self._ready.wait()
