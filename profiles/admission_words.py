@@ -102,7 +102,7 @@ def amount(resource: str, value: int) -> str:
 
 
 def over_budget(request: Request, balance: Balance, least: timedelta, timezone: str) -> Refusal:
-    """`Your budget of 200.00 EUR for this month has 0.40 EUR left, and 15 minutes of GPU cost 0.73 EUR.`"""
+    """`Your budget of 200.00 EUR for this month has 0.40 EUR left, and 15 minutes of GPU would cost 0.73 EUR.`"""
     budget, pot = balance.pot.budget, balance.pot.pot
     say = budget_amount(budget, request.price_per_hour.currency)
     whose = {"user": "Your budget", "group": f"{pot.subject}'s budget", "hub": "Everybody's budget"}[pot.per]
@@ -113,7 +113,7 @@ def over_budget(request: Request, balance: Balance, least: timedelta, timezone: 
     takes = "cost" if budget.unit == "money" else "take"
     sentence = (
         f"{whose} of {say(balance.pot.limit)} for {_period(budget.window)} {state}{aside}, and "
-        f"{Duration(int(least.total_seconds())).human} of {request.display_name} {takes} "
+        f"{Duration(int(least.total_seconds())).human} of {request.display_name} would {takes} "
         f"{say(need.quantize(_SHOWN, rounding=ROUND_CEILING))}."
     )
     remedy = ", ".join([*_cheaper(budget, balance), _again(budget, balance, timezone)])
@@ -132,7 +132,7 @@ def _cheaper(budget: Budget, balance: Balance) -> Iterable[str]:
 def _again(budget: Budget, balance: Balance, timezone: str) -> str:
     if balance.pot.end is not None:
         return f"wait until {_day(balance.pot.end, timezone)}, when it begins anew"
-    return f"wait until what was used {_length(budget.window)} ago no longer counts"
+    return f"wait until what was used {length_words(budget.window)} ago no longer counts"
 
 
 def budget_amount(budget: Budget, currency: str) -> Callable[[Decimal], str]:
@@ -151,17 +151,20 @@ def budget_amount(budget: Budget, currency: str) -> Callable[[Decimal], str]:
 
 def window_words(window: str) -> str:
     """`this month`, `in the last 30 days`."""
-    return _CALENDAR.get(window) or f"in the last {_length(window)}"
+    return _CALENDAR.get(window) or f"in the last {length_words(window)}"
 
 
 def _period(window: str) -> str:
-    return _CALENDAR.get(window) or f"any {_length(window)}"
+    return _CALENDAR.get(window) or f"any {length_words(window)}"
 
 
-def _length(window: str) -> str:
-    """`30 days`, `24 hours`: a single day is said in hours."""
+def length_words(window: str) -> str:
+    """`30 days`, `36 hours`, `90 minutes`: one unit, and never one of it."""
     length = Duration.parse(window)
-    return "24 hours" if length.seconds == 86400 else length.human
+    for noun, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if length.seconds % size == 0 and length.seconds > size:
+            return f"{length.seconds // size} {noun}"
+    return length.human
 
 
 def needs_approval(

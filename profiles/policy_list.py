@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from profiles.access import who_may
-from profiles.admission_words import amount, budget_amount
+from profiles.admission_words import amount, budget_amount, length_words
 from profiles.model import Catalog
 from profiles.policy import CALENDAR, Approval, Budget, Caps, Quota, Scope
-from profiles.quantity import Duration
 
 _PER = {
     "user": "each person",
@@ -39,7 +38,7 @@ def _budget(budget: Budget, currency: str) -> str:
     given = (budget.money, budget.machine_hours, budget.gpu_hours)
     limit = next(value for value in given if value is not None)
     several = len(budget.overrides.users) + len(budget.overrides.groups)
-    window = f"a {budget.window}" if budget.window in CALENDAR else f"in any {Duration.parse(budget.window).human}"
+    window = f"a {budget.window}" if budget.window in CALENDAR else f"in any {length_words(budget.window)}"
     return f"{_scope(budget)} at most {budget_amount(budget, currency)(limit)} {window}{_others(several)}"
 
 
