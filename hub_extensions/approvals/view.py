@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from hub_extensions.admission.spent import UsedHour
 from hub_extensions.approvals import decide
 from hub_extensions.approvals.ask import Ask, AskState, Note, NoteKind, Terms
+from hub_extensions.approvals.words import length
 from hub_extensions.page_frame import words
 from hub_extensions.page_frame.machine_words import CENT, Moment, option_words
 from hub_extensions.page_frame.menu import Menu
@@ -92,6 +93,7 @@ class Line:
     machine: str
     parts: str
     lasts: str
+    price: str
     cost: str
     state: str
     tone: str
@@ -199,7 +201,8 @@ def line_of(ask: Ask, reader: Reader) -> Line:
         user=ask.user,
         machine=terms.display_name,
         parts=parts_of(terms, reader.catalog),
-        lasts=words.duration(terms.lasts.total_seconds()),
+        lasts=length(terms.lasts),
+        price=words.price_per_hour(terms.price_per_hour.amount, terms.price_per_hour.currency),
         cost=_cost(terms),
         state=state,
         tone=tone,
@@ -339,15 +342,13 @@ def _amounts(amounts: Amounts) -> tuple[str, ...]:
 def _asked_parts(ask: Ask, catalog: Catalog) -> str:
     if ask.asked == ask.terms:
         return ""
-    return f"{parts_of(ask.asked, catalog)}, for {words.duration(ask.asked.lasts.total_seconds())}"
+    return f"{parts_of(ask.asked, catalog)}, for {length(ask.asked.lasts)}"
 
 
 def _cost(terms: Terms) -> str:
-    price = terms.price_per_hour
-    if not price.amount:
-        return "free"
-    per_hour = words.price_per_hour(price.amount, price.currency)
-    return f"{per_hour}, {words.money(terms.costs_at_most.amount, price.currency)} at most"
+    """If it runs all the time; empty for a free one."""
+    most = terms.costs_at_most
+    return f"{words.money(most.amount, most.currency)} at most" if most.amount else ""
 
 
 def _who(rules: Mapping[str, Access]) -> str:

@@ -20,8 +20,9 @@ def register(c: Any, catalog: Any) -> None:
     from hub_extensions.audit.record import record_policies
     from hub_extensions.page_frame.gate import gate_of
 
-    async def note_policies(app: Any) -> None:
+    async def begin_audit(app: Any) -> None:
         gate, now = gate_of(app.tornado_settings), datetime.now(UTC)
+        app.template_vars.update(remuda_audit=gate is not None)  # in place, beside what the admin has set there
         while gate is not None:
             try:
                 changed = await record_policies(gate, catalog.policies, now)
@@ -35,4 +36,4 @@ def register(c: Any, catalog: Any) -> None:
 
     add_frame(c)
     add_routes((r"/audit", AuditHandler))
-    when_hub_is_up(note_policies)
+    when_hub_is_up(begin_audit)

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -19,8 +19,8 @@ from hub_extensions.page_frame.notice import Notice
 PER_PAGE = 100
 MOST_IN_CSV = 50_000
 WAYS: dict[Way, str] = {Way.PAGE: "page", Way.REST: "REST", Way.BOOT: "start of the hub"}
-#: Shown in an entry's own columns, or only of use to programs.
-_NOT_SHOWN = {"digest", "policies", "ask"}
+#: Shown on lines of their own, by a link, or only of use to programs.
+_NOT_SHOWN = {"digest", "policies", "ask", "profile", "text", "changes"}
 
 
 @dataclass(frozen=True)
@@ -121,18 +121,22 @@ def csv_of(entries: Iterable[AuditEntry]) -> str:
 
 
 def details_words(details: Mapping[str, Any]) -> str:
-    """`machine: GPU`, one line each; of changed policies, each change."""
-    lines = []
+    """The short ones on one line, `machine: GPU · lasts: 3 days`; of changed policies each change; texts last."""
+    short = " · ".join(_short(details))
+    changes = [str(each) for each in details.get("changes", ())]
+    return "\n".join(line for line in (short, *changes, str(details.get("text", ""))) if line)
+
+
+def _short(details: Mapping[str, Any]) -> Iterator[str]:
     for name, value in details.items():
         if name in _NOT_SHOWN or value in ("", None, {}, []):
             continue
-        if name == "changes" and isinstance(value, list):
-            lines += [str(each) for each in value]
+        if name == "until":
+            yield f"until {datetime.fromisoformat(value):%d %b %Y %H:%M} UTC"
         elif isinstance(value, Mapping):
-            lines.append(f"{name}: {', '.join(f'{key} {each}' for key, each in value.items())}")
+            yield from (f"{key}: {each}" for key, each in value.items())
         else:
-            lines.append(f"{name}: {value}")
-    return "\n".join(lines)
+            yield f"{name}: {value}"
 
 
 def _row(entry: AuditEntry, now: datetime, root: str) -> Row:
