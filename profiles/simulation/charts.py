@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from profiles.simulation.tables import span
 #: Parts of the span in plots over time: a quarter of an hour of a day.
 BINS = 96
 MOST_GROUPS = 8
+MOST_PANELS = 4
 MINUTES = (0, 1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 960, 1920)
 
 Compared = Sequence[tuple[Figures, Outcome]]
@@ -31,15 +33,25 @@ def waiting(compared: Compared) -> str:
     """How many of all who came had their machine within so long; who never got one is above the curve's end."""
     longest = max((figures.waits.longest for figures, _ in compared), default=0) / 60
     most = next((minutes for minutes in MINUTES if minutes and minutes >= longest), MINUTES[-1])
-    x = _minutes(most)
-    curves = [
-        svg.Curve(figures.name, _within(outcome, most), tone) for tone, (figures, outcome) in enumerate(compared)
+    panels = [
+        svg.Panel(
+            compared[0][1].catalog.pools[pool].display_name or pool,
+            [svg.Curve(each.name, _within(day, pool, most), tone) for tone, (each, day) in enumerate(compared)],
+        )
+        for pool in _visited(compared[0][1])
     ]
-    least = min((point[1] for curve in curves for point in curve.points), default=0.0)
-    floor = max(0.0, (least - 0.02) // 0.1 * 0.1)
-    ticks = [tick / 10 for tick in range(round(floor * 10), 11)]
-    y = svg.Axis("have their machine", 1.0, ticks if len(ticks) < 8 else ticks[::2], "{:.0%}".format, floor)
-    return svg.panels("Waiting, from the first click until there is room", [svg.Panel("", curves)], x, y)
+    least = min((share for panel in panels for curve in panel.curves for _, share in curve.points), default=0.0)
+    floor = int(max(0.0, least - 0.02) * 10)
+    ticks = [tick / 10 for tick in range(floor, 11)]
+    y = svg.Axis("have their machine", 1.0, ticks if len(ticks) < 8 else ticks[::-2][::-1], "{:.0%}".format, floor / 10)
+    return svg.panels("Waiting, from the first click until there is room", panels, _minutes(most, len(panels)), y)
+
+
+def _visited(outcome: Outcome) -> list[str]:
+    """The pools that most come to, in the catalog's order."""
+    visits = Counter(story.pool for story in outcome.stories if story.pool)
+    most = {pool for pool, _ in visits.most_common(MOST_PANELS)}
+    return [pool for pool in outcome.pools if pool in most]
 
 
 def utilisation(compared: Compared) -> str:
@@ -74,11 +86,10 @@ def cost(compared: Compared) -> str:
     return svg.bars("Cost by group", rows, names, x)
 
 
-def _within(outcome: Outcome, most: float) -> list[tuple[float, float]]:
-    waits = sorted(
-        story.waited.total_seconds() / 60 for story in outcome.stories if story.waited is not None
-    )
-    count = max(1, len(outcome.stories))
+def _within(outcome: Outcome, pool: str, most: float) -> list[tuple[float, float]]:
+    stories = [story for story in outcome.stories if story.pool == pool]
+    waits = sorted(story.waited.total_seconds() / 60 for story in stories if story.waited is not None)
+    count = max(1, len(stories))
     points = [(0.0, sum(wait <= 0 for wait in waits) / count)]
     for place, wait in enumerate(waits, start=1):
         if wait > 0:
@@ -91,11 +102,11 @@ def _spread(minutes: float, most: float) -> float:
     return float((minutes / most) ** 0.5) if most else 0.0
 
 
-def _minutes(most: float) -> svg.Axis:
+def _minutes(most: float, panels: int) -> svg.Axis:
     shown: list[float] = []
     for each in MINUTES:
         at = _spread(each, most)
-        if each <= most and (not shown or at - shown[-1] > 0.06):
+        if each <= most and (not shown or at - shown[-1] > 0.09 * panels):
             shown.append(at)
     return svg.Axis("waited at most", 1.0, shown, lambda at: span(round(at * at * most * 60)))
 

@@ -44,7 +44,12 @@ def add_to(commands: Commands) -> None:
         metavar="OTHER",
         help="laid over VALUES each on its own; `policies` in one replace those of VALUES as a whole",
     )
-    command.add_argument("--out", type=Path, metavar="FOLDER", help="write report.html, report.json and plots as SVG")
+    command.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="write report.html, report.json, the plots as SVG, and the ledger of VALUES",
+    )
     command.add_argument(
         "--nodes",
         nargs="+",
@@ -106,10 +111,12 @@ def _simulate(options: argparse.Namespace) -> None:
     for name, catalog in zip(names, catalogs, strict=True):
         outcome = simulate(catalog, visits, span, Circumstances(sizes=sizes_of(catalog, nodes)))
         compared.append((figures(name, outcome), outcome))
-    print(f"{about} Simulated in {time.perf_counter() - began:.1f} s.\n")
-    print(tables.comparison([each for each, _ in compared]))
+    took = time.perf_counter() - began
     if options.out is not None:
         _write(options.out, report(compared, about))
+    print(f"{about} Simulated in {took:.1f} s.\n")
+    print(tables.comparison([each for each, _ in compared]))
+    if options.out is not None:
         print(f"\nReport: {options.out / 'report.html'}")
 
 
@@ -202,7 +209,7 @@ def _known_pools(nodes: dict[str, int], catalogs: Sequence[Catalog]) -> None:
 def _write(folder: Path, contents: dict[str, str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
-        (folder / name).write_text(content, encoding="utf-8")
+        (folder / name).write_text(content, encoding="utf-8", newline="")
 
 
 def _short(path: str, others: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -63,7 +63,7 @@ def span_of(catalog: Catalog, invention: Invention) -> tuple[datetime, datetime]
     zone = ZoneInfo(catalog.policies.timezone)
     begin = datetime.combine(invention.first_day, time(), zone)
     end = datetime.combine(invention.first_day + timedelta(days=invention.days), time(), zone)
-    return begin.astimezone(ZoneInfo("UTC")), end.astimezone(ZoneInfo("UTC"))
+    return begin.astimezone(UTC), end.astimezone(UTC)
 
 
 def _groups(catalog: Catalog) -> Iterator[str]:
@@ -100,7 +100,7 @@ def _visits(name: str, groups: Sequence[str], catalog: Catalog, invention: Inven
             continue
         for each, hour in enumerate(sorted(_hours(chance))):
             kind, plan = _wanted(machines, habit, chance)
-            at = datetime.combine(day, time(), zone).astimezone(ZoneInfo("UTC"))
+            at = datetime.combine(day, time(), zone).astimezone(UTC)
             yield Visit(
                 id=f"{day.isoformat()}-{name}-{each + 1}",
                 person=person,

@@ -9,12 +9,13 @@ from importlib.resources import files
 from string import Template
 from xml.etree import ElementTree as ET
 
+from profiles.ledger_csv import write_ledger
 from profiles.simulation import tables
 from profiles.simulation.charts import Compared, charts
 
 
 def report(compared: Compared, about: str) -> dict[str, str]:
-    """Contents by name of the file."""
+    """Contents by name of the file. The ledger is that of the first, for `replay` and for spreadsheets."""
     plots = charts(compared)
     many = [figures for figures, _ in compared]
     page = Template(files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
@@ -32,6 +33,7 @@ def report(compared: Compared, about: str) -> dict[str, str]:
     return {
         "report.html": whole,
         "report.json": json.dumps(numbers, indent=2, ensure_ascii=False) + "\n",
+        "ledger.csv": "".join(write_ledger(compared[0][1].entries)),
         **{f"{name}.svg": plot for name, plot in plots.items()},
     }
 

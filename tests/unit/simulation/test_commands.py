@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -42,12 +43,15 @@ def test_three_examples_side_by_side(capsys: pytest.CaptureFixture[str], tmp_pat
     assert "refused by  rule" in printed and "cost by group" in printed
     assert sorted(path.name for path in out.iterdir()) == [
         "cost.svg",
+        "ledger.csv",
         "machines.svg",
         "report.html",
         "report.json",
         "utilisation.svg",
         "waiting.svg",
     ]
+    assert main(["replay", THREE[0], str(out / "ledger.csv")]) == 0
+    assert "would have refused 0 (0.0%) of 0 people" in capsys.readouterr().out
     today, fair, tight = json.loads((out / "report.json").read_text(encoding="utf-8"))["compared"]
     assert today["lost"] == 0 and not today["rules"]
     assert today["started"] >= fair["started"] > tight["started"]
@@ -147,3 +151,17 @@ def test_wrong_usage_is_code_2(wrong: list[str], capsys: pytest.CaptureFixture[s
         main(["simulate", THREE[0], *wrong])
     assert raised.value.code == 2
     assert wrong[0] in capsys.readouterr().err
+
+
+def test_what_the_how_to_shows_is_what_is_printed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(EXAMPLES)
+    page = (EXAMPLES.parent / "what-if.md").read_text(encoding="utf-8")
+    for block in re.findall(r"```console\n(.*?)```", page, re.DOTALL):
+        *_, (command, shown) = re.findall(r"\$ python -m profiles (.*)\n([^$]*)", block)
+        arguments = [str(tmp_path) if word == "report" else word for word in command.split()]
+        assert main(arguments) == 0
+        printed = capsys.readouterr().out.splitlines()
+        timeless = [line for line in shown.splitlines() if not line.startswith(("…", "Report", "500 invented"))]
+        assert [line for line in timeless if line not in printed] == []
