@@ -1,0 +1,156 @@
+"""Shares as a person sees them: in light and dark, on a phone, without JavaScript, by keyboard, and without a reload."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import TOUCHED
+from tests.browser.pages import LoginPage, SpawnPage
+from tests.browser.test_looks import DRESSES, assert_readable
+from tests.local.hub_process import LocalHub, wait_for
+
+pytestmark = [pytest.mark.browser, pytest.mark.local]
+
+#: One machine each, GPUs for nobody's pocket, two of three options of the many cores too many.
+SETTINGS = """
+mode: local
+hub:
+  allowNamedServers: true
+  consecutiveFailureLimit: 0
+  config: {JupyterHub: {load_groups: {ml-team: {users: [ada, bea]}}}}
+catalog:
+  policies:
+    quotas:
+      servers: {per: user, servers: 2}
+      team: {per: group, servers: 4, cores: 40}
+      gpus: {per: user, gpus: 1, profiles: [gpu]}
+    budgets:
+      month: {per: user, money: 20}
+      team-month: {per: group, gpuHours: 50}
+      pocket: {per: user, money: 0.10, profiles: [many-core]}
+"""
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
+    """A hub on which ada's machine runs."""
+    hub = LocalHub(tmp_path_factory.mktemp("shares") / "local")
+    hub.write_settings(SETTINGS)
+    try:
+        hub.start()
+        ada = hub.person("ada")
+        assert ada.start_by_rest({"profile": "gpu"}).status_code in {201, 202}
+        ada.wait_ready()
+        wait_for(lambda: "running" in ada.http.get("/hub/usage").text)
+        yield hub
+        hub.interrupt()
+    finally:
+        hub.kill_everything()
+
+
+@pytest.fixture
+def visit(shared: LocalHub, browser: Browser) -> Iterator[Callable[..., Page]]:
+    contexts = []
+
+    def open_page(name: str, path: str = "/hub/spawn", **options: Any) -> Page:
+        context = browser.new_context(base_url=shared.url, reduced_motion="reduce", **(TOUCHED | options))
+        contexts.append(context)
+        context.set_default_timeout(20_000)
+        page = context.new_page()
+        secret = "admin_password" if name == "admin" else "user_password"
+        LoginPage(page).log_in(name, shared.secret(secret), path)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def picture(page: Page, name: str, folder: Path) -> None:
+    """Kept where REMUDA_LOOK_AT says, for somebody to look at."""
+    folder = Path(os.environ.get("REMUDA_LOOK_AT") or folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"shares-{name}.png"
+    page.screenshot(path=path, full_page=True, animations="disabled", caret="hide")
+    assert path.stat().st_size > 10_000, "an empty page"
+
+
+@pytest.mark.parametrize("dress", DRESSES)
+@pytest.mark.parametrize(
+    ("person", "path", "heading"),
+    [
+        ("bea", "/hub/spawn", "Pick a machine"),
+        ("ada", "/hub/capacity", "Who uses what"),
+        ("ada", "/hub/usage", "Your usage and cost"),
+        ("admin", "/hub/usage?of=everybody", "Usage and cost of everybody"),
+    ],
+    ids=["spawn", "capacity", "usage", "everybody"],
+)
+def test_looks(  # noqa: PLR0913, PLR0917 (a page in a dress)
+    visit: Callable[..., Page],
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    dress: str,
+    person: str,
+    path: str,
+    heading: str,
+) -> None:
+    page = visit(person, path, **DRESSES[dress])
+    expect(page.get_by_role("heading", level=1, name=heading)).to_be_visible()
+    assert_readable(page)
+    picture(page, f"{request.node.callspec.id}", tmp_path)
+
+
+def test_a_card_that_is_locked_says_why_and_cannot_be_chosen(visit: Callable[..., Page]) -> None:
+    spawn = SpawnPage(visit("bea")).here()
+    many = spawn.card("Many cores")
+    expect(many.locator(".rm-lock")).to_contain_text("budget")
+    expect(many.locator(".rm-lock")).to_have_attribute("data-rm-reason", "over-budget")
+    expect(spawn.radio("Many cores")).to_be_disabled()
+    expect(many.get_by_role("button")).to_have_count(0)
+
+
+def test_an_option_that_is_too_much_says_so_when_it_is_chosen(visit: Callable[..., Page]) -> None:
+    """By keyboard: two GPUs are refused where one is not."""
+    page = visit("bea")
+    spawn = SpawnPage(page).here()
+    gpu, start = spawn.card("GPU"), spawn.button("Start", "GPU")
+    expect(start).to_be_visible()
+    choose = gpu.get_by_role("combobox").first
+    choose.focus()
+    page.keyboard.press("ArrowDown")
+    expect(gpu.locator(".rm-lock")).to_contain_text("GPU")
+    expect(start).to_be_hidden()
+    expect(spawn.radio("GPU")).to_be_enabled()
+    page.keyboard.press("ArrowUp")
+    expect(gpu.locator(".rm-lock")).to_be_hidden()
+    expect(start).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(start).to_be_focused()
+
+
+def test_the_page_learns_of_changes_without_a_reload(visit: Callable[..., Page], shared: LocalHub) -> None:
+    page = visit("cleo", "/hub/spawn/cleo/second")
+    spawn = SpawnPage(page).here()
+    small = spawn.card("Small CPU")
+    expect(small.locator(".rm-shares")).to_contain_text("2 of 2 servers left for you")
+    page.evaluate("window.sameDocument = true")
+    cleo = shared.person("cleo")
+    assert cleo.start_by_rest({"profile": "small-cpu"}).status_code in {201, 202}
+    cleo.wait_ready()
+    expect(small.locator(".rm-shares")).to_contain_text("1 of 2 servers left for you", timeout=25_000)
+    assert page.evaluate("window.sameDocument")
+    cleo.stop()
+
+
+def test_without_javascript_the_page_is_true_when_it_is_loaded(visit: Callable[..., Page]) -> None:
+    page = visit("bea", java_script_enabled=False)
+    expect(page.locator("[data-rm-reason=over-budget]")).to_have_count(1)
+    expect(page.get_by_role("radio", name="Many cores", exact=True)).to_be_disabled()
