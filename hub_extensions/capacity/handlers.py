@@ -14,7 +14,7 @@ from hub_extensions.admission.database import DatabaseAway
 from hub_extensions.capacity.view import AWAY, NO_GATE, CapacityPage, ShowHolders, Viewer, pools_of
 from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.page_frame.hub import PageHandler, framed
-from hub_extensions.page_frame.meters import budget_meter, quota_meter, unique
+from hub_extensions.page_frame.meters import budget_meters, quota_meters, unique
 from hub_extensions.page_frame.render import render
 from hub_extensions.spawn_page.view import on_offer
 from profiles.amounts import Amounts
@@ -57,7 +57,7 @@ class CapacityHandler(PageHandler, BaseHandler):
         viewer = viewer_of(self, user)
         return CapacityPage(
             pools=pools_of(leases, spawner.catalog, viewer, now, await room_of(spawner)),
-            quotas=tuple(quota_meter(each, user.name) for each in standings),
-            budgets=tuple(budget_meter(each, spawner.catalog.currency, user.name) for each in balances),
+            quotas=quota_meters(standings, spawner.catalog, user.name),
+            budgets=budget_meters(balances, spawner.catalog, user.name),
             private=not viewer.sees_all and viewer.shown is not ShowHolders.EVERYONE,
         )

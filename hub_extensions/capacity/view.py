@@ -149,7 +149,7 @@ def _meter(resource: str, running: int, granted: int, room: int) -> Meter:
     label = {"cores": "Cores", "memory": "Memory"}.get(resource) or ("GPUs" if is_gpu(resource) else resource)
     starting = _starting(resource, granted - running)
     if not room:
-        return Meter(label, _amount(resource, granted), None, said=starting)
+        return Meter(label, number(resource, granted), None, said=starting)
     percent = min(100, running * 100 // room)
     return Meter(
         label=label,
@@ -166,4 +166,4 @@ def _amount(resource: str, value: int) -> str:
 
 
 def _starting(resource: str, value: int) -> str:
-    return f"{number(resource, value)} of it starting." if value else ""
+    return f"{number(resource, value)} of that starting." if value else ""

@@ -87,20 +87,20 @@ class PageHandler:
         outcome = resolve(spawner.catalog, replace(choice, rescue=options.get("rescue") is True), spawner.person)
         if isinstance(outcome, Refusal):
             raise RefusedChoice(outcome)
-        decision = (await self.foreseen(spawner, {"": outcome})).get("")
+        decision = (await self.foreseen(spawner, {"": outcome}, switch=spawner.ready)).get("")
         if isinstance(decision, Deny):
             raise RefusedChoice(decision.refusal)
         return options, outcome
 
     async def foreseen(
-        self, spawner: Any, plans: Mapping[K, MachinePlan], person: Person | None = None
+        self, spawner: Any, plans: Mapping[K, MachinePlan], person: Person | None = None, *, switch: bool = False
     ) -> dict[K, Decision]:
-        """What the gate would say to each of these machines: to a start, or, while the server runs, to a switch.
-        Empty without a gate. `person`: instead of the server's owner."""
+        """What the gate would say to each of these machines; empty without a gate. `switch`: instead of the one that
+        runs, which is given back. `person`: instead of the server's owner."""
         gate = gate_of(self.settings)
         if gate is None or spawner.catalog is None:
             return {}
-        lease_id = (getattr(spawner, "spawn_id", "") if spawner.ready else "") or FORESEEN
+        lease_id = (getattr(spawner, "spawn_id", "") if switch else "") or FORESEEN
         asks, server = person or spawner.person, spawner.name or ""
         requests = {key: Request.of(lease_id, asks, server, plan) for key, plan in plans.items()}
         return await foreseen(gate, requests, spawner.catalog.policies, self.now)

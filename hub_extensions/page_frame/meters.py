@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from hub_extensions.page_frame.machine_words import pool_name
 from hub_extensions.page_frame.share_words import spent, spent_of, whose_in_a_list
 from profiles.admission import Balance, Decision, Standing
 from profiles.admission_words import amount, number, window_words
+from profiles.model import Catalog
+from profiles.policy import Scope
 from profiles.pots import Pot
 
 #: From this share on a quota's bar warns; budgets say themselves when.
@@ -48,13 +51,33 @@ def unique(decisions: Iterable[Decision]) -> tuple[tuple[Standing, ...], tuple[B
     return tuple(standings.values()), tuple(balances.values())
 
 
-def quota_meter(standing: Standing, viewer: str) -> Meter:
-    """`You: 1 of 2 GPUs`."""
+def quota_meters(standings: Iterable[Standing], catalog: Catalog, viewer: str) -> tuple[Meter, ...]:
+    quotas = catalog.policies.quotas
+    return tuple(quota_meter(each, viewer, kinds(quotas.get(each.pot.rule), catalog)) for each in standings)
+
+
+def budget_meters(balances: Iterable[Balance], catalog: Catalog, viewer: str) -> tuple[Meter, ...]:
+    return tuple(
+        budget_meter(each, catalog.currency, viewer, kinds(each.pot.budget, catalog)) for each in balances
+    )
+
+
+def kinds(scope: Scope | None, catalog: Catalog) -> str:
+    """`GPU, Big memory`: the machines that a rule is about; empty for all."""
+    if scope is None:
+        return ""
+    profiles = [catalog.profiles[name].display_name if name in catalog.profiles else "" for name in scope.profiles]
+    named = [shown or name for shown, name in zip(profiles, scope.profiles, strict=True)]
+    return ", ".join([*named, *(pool_name(catalog, pool) for pool in scope.pools)])
+
+
+def quota_meter(standing: Standing, viewer: str, about: str = "") -> Meter:
+    """`You: 1 of 2 GPUs`; `about` is the machines that it is about."""
     percent = _percent(Decimal(standing.used), Decimal(standing.limit))
     of = f"{number(standing.resource, standing.used)} of {amount(standing.resource, standing.limit)}"
     left = number(standing.resource, standing.left)
     return Meter(
-        label=whose_in_a_list(standing.pot, viewer),
+        label=_label(standing.pot, viewer, about),
         figure=of,
         percent=min(percent, 100),
         said=f"{left} left." if standing.left else "Nothing is left; what runs may run on.",
@@ -63,7 +86,7 @@ def quota_meter(standing: Standing, viewer: str) -> Meter:
     )
 
 
-def budget_meter(balance: Balance, currency: str, viewer: str) -> Meter:
+def budget_meter(balance: Balance, currency: str, viewer: str, about: str = "") -> Meter:
     """`You: €187.60 of €200.00 this month`; warns from the percentages that the budget says."""
     budget, limit = balance.pot.budget, balance.pot.limit
     percent = _percent(balance.used, limit)
@@ -75,7 +98,7 @@ def budget_meter(balance: Balance, currency: str, viewer: str) -> Meter:
     warned = f"More than {passed} % is used. " if 0 < passed < 100 else "It is used up. " if passed else ""
     renewal = f"; it begins anew on {balance.pot.end.day} {balance.pot.end:%B}" if balance.pot.end else ""
     return Meter(
-        label=whose_in_a_list(balance.pot.pot, viewer),
+        label=_label(balance.pot.pot, viewer, about),
         figure=f"{spent_of(budget, balance.used, limit, currency)} {window_words(budget.window)}",
         percent=min(percent, 100),
         ahead=max(0, min(ahead, 100 - min(percent, 100))),
@@ -83,6 +106,11 @@ def budget_meter(balance: Balance, currency: str, viewer: str) -> Meter:
         level=Level.DANGER if percent >= 95 else Level.WARNING if passed else Level.CALM,
         rule=balance.pot.pot.rule,
     )
+
+
+def _label(pot: Pot, viewer: str, about: str) -> str:
+    said = whose_in_a_list(pot, viewer)
+    return f"{said}, on {about}" if about and pot.per != "profile" else said
 
 
 def _quota_level(percent: int) -> Level:

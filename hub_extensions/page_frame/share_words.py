@@ -32,6 +32,8 @@ def balance_left(balance: Balance, currency: str) -> str:
     """`€12.40 of €200.00 left this month; enough for 4 hours`."""
     budget, pot = balance.pot.budget, balance.pot.pot
     of = f"{spent_of(budget, balance.left, balance.pot.limit, currency)} left {window_words(budget.window)}"
+    if budget.profiles or budget.pools:
+        of += " for this kind of machine"
     lasts = balance.lasts
     enough = f"; enough for {words.duration(lasts.total_seconds())}" if lasts is not None and lasts < LONG else ""
     return f"{of}{enough}" if pot.per == "user" else f"{whose(pot)}: {of}{enough}"

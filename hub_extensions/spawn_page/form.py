@@ -8,7 +8,7 @@ from dataclasses import asdict
 from markupsafe import Markup
 
 from hub_extensions.page_frame.render import render
-from hub_extensions.spawn_page.view import Card, Cards, SpawnPage
+from hub_extensions.spawn_page.view import ASKABLE, Card, Cards, SpawnPage
 
 
 def render_spawn(page: SpawnPage) -> Markup:
@@ -16,7 +16,7 @@ def render_spawn(page: SpawnPage) -> Markup:
 
 
 def render_cards(cards: Cards, legend: str) -> Markup:
-    return render("machine_cards.html", cards=cards, legend=legend, variants_json=variants_json)
+    return render("machine_cards.html", cards=cards, legend=legend, variants_json=variants_json, askable=ASKABLE)
 
 
 def variants_json(card: Card) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.scopes import needs_scope
+from jupyterhub.utils import url_path_join
 from tornado import web
 
 from hub_extensions.page_frame.gate import gate_of
@@ -20,7 +21,7 @@ async def outlook_of(handler: PageHandler, spawner: Any, choice: MachineChoice |
     if gate_of(handler.settings) is None or spawner.catalog is None:
         return None
     plans = on_offer(spawner.catalog, spawner.person, choice)
-    return Outlook(await handler.foreseen(spawner, plans), handler.now)
+    return Outlook(await handler.foreseen(spawner, plans, switch=spawner.ready), handler.now)
 
 
 async def live_cards(
@@ -31,7 +32,8 @@ async def live_cards(
     cards = cards_for(spawner.catalog, spawner.person, choice, outlook=outlook, **more)
     if outlook is None:
         return cards
-    return replace(cards, live=handler.hub_path("remuda/shares", user, spawner.name))
+    ask = url_path_join(handler.hub.base_url, "approvals", "ask")
+    return replace(cards, live=handler.hub_path("remuda/shares", user, spawner.name), ask=ask)
 
 
 class SharesHandler(PageHandler, BaseHandler):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice, product
+from urllib.parse import urlencode
 
 from hub_extensions.page_frame import share_words, words
 from hub_extensions.page_frame.machine_words import Moment
@@ -26,6 +27,11 @@ from profiles.resolve import Offer, options_for
 MAX_VARIANTS = 64
 #: A card says what a working day on its machine costs.
 RUN_HOURS = 8
+
+#: A latest stop that is further away is no news yet.
+NEAR = timedelta(days=7)
+#: What a person can get past by asking for it.
+ASKABLE = ("needs-approval", "grant-expired")
 
 #: One machine on offer: its profile, and the values of all its options in their order.
 Variant = tuple[str, tuple[str, ...]]
@@ -106,6 +112,10 @@ class Card:
     def lock(self) -> Lock | None:
         return self.closed or self.facts.lock
 
+    @property
+    def askable(self) -> bool:
+        return self.closed is None and self.facts.lock is not None and self.facts.lock.reason in ASKABLE
+
 
 @dataclass(frozen=True)
 class Cards:
@@ -113,6 +123,13 @@ class Cards:
     verb: str = "Start"
     #: Where the page asks again for what the gate would say; empty where there is no gate.
     live: str = ""
+    #: Where one asks for a machine that needs a yes.
+    ask: str = ""
+
+    def ask_for(self, card: Card) -> str:
+        """The address of the ask for this card's machine, with the options that are chosen on it."""
+        chosen = [(field.field, item.value) for field in card.options for item in field.items if item.selected]
+        return f"{self.ask}?{urlencode([('profile', card.profile_id), *chosen])}"
 
     @property
     def selectable(self) -> bool:
@@ -273,7 +290,7 @@ def _foreseen(offer: Offer, values: tuple[str, ...], plan: MachinePlan, outlook:
 
 def _until(plan: MachinePlan, decision: Decision, now: datetime) -> Moment | None:
     """Only what the profile itself does not say, and what is near enough to matter."""
-    if not isinstance(decision, Admit) or decision.longest is None or decision.longest > share_words.LONG:
+    if not isinstance(decision, Admit) or decision.longest is None or decision.longest > NEAR:
         return None
     own = plan.max_lifetime.seconds if plan.max_lifetime else 0
     if own and decision.longest.total_seconds() >= own:

@@ -16,7 +16,7 @@ from hub_extensions.capacity.handlers import sees_all
 from hub_extensions.capacity.view import AWAY, NO_GATE
 from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.page_frame.hub import PageHandler, framed
-from hub_extensions.page_frame.meters import Meter, budget_meter, unique
+from hub_extensions.page_frame.meters import Meter, budget_meters, unique
 from hub_extensions.page_frame.render import render
 from hub_extensions.spawn_page.view import on_offer
 from hub_extensions.usage import sums
@@ -137,8 +137,8 @@ class UsageHandler(UsageBase):
             person = replace(person, groups=frozenset(names))
         decisions = await self.foreseen(spawner, on_offer(spawner.catalog, person), person)
         _, balances = unique(decisions.values())
-        about = [each for each in balances if _is_about(each.pot.pot, whose)]
-        return tuple(budget_meter(each, spawner.catalog.currency, self.current_user.name) for each in about)
+        about = (each for each in balances if _is_about(each.pot.pot, whose))
+        return budget_meters(about, spawner.catalog, self.current_user.name)
 
 
 def _is_about(pot: Any, whose: Whose) -> bool:

@@ -1,4 +1,4 @@
-"""Shares as a person sees them: in light and dark, on a phone, without JavaScript, by keyboard, and without a reload."""
+"""Shares as a person sees them: light, dark, on a phone, without JavaScript, by keyboard, and without a reload."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def picture(page: Page, name: str, folder: Path) -> None:
     ],
     ids=["spawn", "capacity", "usage", "everybody"],
 )
-def test_looks(  # noqa: PLR0913, PLR0917 (a page in a dress)
+def test_looks(  # noqa: PLR0917 (a page in a dress)
     visit: Callable[..., Page],
     request: pytest.FixtureRequest,
     tmp_path: Path,

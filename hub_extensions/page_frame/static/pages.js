@@ -61,7 +61,12 @@
     card.querySelector("[data-rm-tag]").hidden = !why;
     card.classList.toggle("rm-locked", Boolean(why));
     card.classList.toggle("rm-variant-locked", Boolean(why) && usable);
-    for (const ask of all("[data-rm-ask]", card)) ask.hidden = !why || !ask.dataset.rmAsk.split(" ").includes(why.reason);
+    const ask = card.querySelector("[data-rm-ask]");
+    if (ask) {
+      ask.hidden = !why || !ask.dataset.rmAsk.split(" ").includes(why.reason);
+      const chosen = all("[data-rm-option]", card).map((select) => [select.name, select.value]);
+      ask.search = new URLSearchParams([["profile", card.querySelector(".rm-radio").value], ...chosen]).toString();
+    }
     const radio = card.querySelector(".rm-radio");
     radio.disabled = !usable;
     if (!usable) radio.checked = false;

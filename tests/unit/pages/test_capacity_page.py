@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hub_extensions.capacity.view import NO_GATE, CapacityPage, ShowHolders, Viewer, pools_of
-from hub_extensions.page_frame.meters import Level, budget_meter, quota_meter, unique
+from hub_extensions.page_frame.meters import Level, budget_meter, quota_meter, quota_meters, unique
 from hub_extensions.page_frame.render import render
 from profiles.admission import Snapshot, decide
 from profiles.amounts import Amounts
@@ -90,8 +90,8 @@ def test_without_knowing_the_nodes_there_are_numbers_and_no_bars(catalog: Catalo
     html = page(catalog, Viewer("ada"), now, lease("bea", now), lease("cy", now, began=False, gpus=2))
     pool = html.one("section", data_rm_pool="gpu")
     assert not pool.all(role="meter")
-    assert "GPUs 3 NVIDIA GPUs 2 of it starting." in pool.text
-    assert "Cores 16 cores" in pool.text
+    assert "GPUs 3 2 of that starting." in pool.text
+    assert "Cores 16 8 of that starting." in pool.text
 
 
 def test_with_the_nodes_it_says_what_is_free(catalog: Catalog, now: datetime) -> None:
@@ -100,7 +100,7 @@ def test_with_the_nodes_it_says_what_is_free(catalog: Catalog, now: datetime) ->
     gpus = next(each for each in html.all(role="meter") if "GPU" in each["aria-label"])
     assert gpus["aria-label"] == "GPUs: 3 of 4 NVIDIA GPUs"
     assert gpus["aria-valuenow"] == "25"
-    assert "1 free on the nodes there are now. 2 of it starting." in html.text
+    assert "1 free on the nodes there are now. 2 of that starting." in html.text
 
 
 def test_a_machine_of_a_pool_that_is_no_longer_in_the_catalog(catalog: Catalog, now: datetime) -> None:
@@ -139,6 +139,15 @@ class TestMeters:
             assert isinstance(plan, MachinePlan)
             asked.append(Request.of("foreseen", ada, "", plan))
         return unique(decide(each, Snapshot(book, used), self.POLICIES, now) for each in asked)
+
+    def test_a_rule_for_some_machines_names_them(self, catalog: Catalog, now: datetime) -> None:
+        policies = {"quotas": {"few": {"per": "user", "servers": 1, "profiles": ["gpu", "gone"], "pools": ["gpu"]}}}
+        limited = catalog.model_copy(update={"policies": Policies.model_validate(policies)})
+        plan = resolve(catalog, MachineChoice("gpu"), Person("ada"))
+        assert isinstance(plan, MachinePlan)
+        decision = decide(Request.of("x", Person("ada"), "", plan), Snapshot(LeaseBook()), limited.policies, now)
+        [meter] = quota_meters(unique([decision])[0], limited, "bea")
+        assert meter.label == "ada, on GPU, gone, GPU nodes"
 
     def test_every_pot_once(self, catalog: Catalog, now: datetime) -> None:
         standings, balances = self.seen(catalog, now)

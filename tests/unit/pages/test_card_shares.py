@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -193,3 +193,33 @@ def test_a_permission_that_ends_is_told_as_the_latest_stop(catalog: Catalog, now
     plans = on_offer(catalog, ADA)
     seen = Outlook(dict.fromkeys(plans, Admit(timedelta(hours=hours))), now)
     assert (card(catalog, seen, "gpu").facts.until is not None) == (hours == 1)
+
+
+class TestAskingForIt:
+    """A machine that needs a yes: its card leads to where one asks, with what is chosen on it."""
+
+    NEEDS_YES: ClassVar = {"approvals": {"many-gpus": {"profiles": ["gpu"], "moreThan": {"gpus": 1}}}}
+
+    def shown(self, catalog: Catalog, now: datetime, last: MachineChoice | None = None) -> Element:
+        seen = outlook(catalog, now, self.NEEDS_YES)
+        made = cards_for(catalog, ADA, last, outlook=seen)
+        asking = Cards(made.cards, made.verb, live="/hub/remuda/shares/ada", ask="/hub/approvals/ask")
+        return box(read(str(render_cards(asking, "Choose a machine"))), "gpu")
+
+    def test_two_gpus_are_asked_for(self, catalog: Catalog, now: datetime) -> None:
+        gpu = self.shown(catalog, now, MachineChoice("gpu", {"gpus": "2"}))
+        ask = gpu.one("a")
+        assert not ask.has("hidden")
+        assert ask["href"] == "/hub/approvals/ask?profile=gpu&option.gpu.gpus=2"
+        assert gpu.one(cls="rm-lock")["data-rm-reason"] == "needs-approval"
+
+    def test_one_is_not(self, catalog: Catalog, now: datetime) -> None:
+        assert self.shown(catalog, now).one("a").has("hidden")
+
+
+def test_a_budget_for_some_machines_says_so(catalog: Catalog, now: datetime) -> None:
+    policies = {"budgets": {"gpus": {"per": "user", "money": 200, "profiles": ["gpu"]}}}
+    facts = card(catalog, outlook(catalog, now, policies), "gpu").facts
+    assert facts.shares == (
+        "€200.00 of €200.00 left this month for this kind of machine; enough for 3 days 8 h",
+    )
