@@ -21,12 +21,13 @@ from profiles.refusal import Reason, Refusal
 from profiles.resolve import resolve
 from profiles.simulation.agenda import Agenda, Turn
 from profiles.simulation.outcome import Fate, Moment, Outcome, Refused, Story
+from profiles.simulation.overdraft import Overdraft
 from profiles.simulation.room import PoolSize, Room
 from profiles.simulation.spending import Spending
 from profiles.simulation.visit import Visit
 
 #: What waiting may change. For the others one asks a person, or chooses another machine.
-WORTH_A_RETRY = frozenset({Reason.OVER_QUOTA, Reason.OVER_BUDGET})
+WORTH_A_RETRY = frozenset({Reason.OVER_QUOTA, Reason.OVER_BUDGET, Reason.OUTSIDE_HOURS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,8 @@ class _Day:
     def __init__(self, catalog: Catalog, circumstances: Circumstances) -> None:
         self.catalog, self.circumstances = catalog, circumstances
         self.agenda, self.book, self.spending = Agenda(), LeaseBook(), Spending(catalog.policies)
+        self.overdraft = Overdraft(self.agenda, self.book, self.spending, self.stops)
+        self.running: dict[str, _Attempt] = {}
         sizes = circumstances.sizes
         self.rooms = {pool: Room(sizes.get(pool, PoolSize())) for pool in catalog.pools}
         self.waiting: dict[str, dict[str, _Attempt]] = {pool: {} for pool in catalog.pools}
@@ -148,8 +151,9 @@ class _Day:
         attempt.lease = replace(attempt.lease, state=LeaseState.RUNNING, began_at=now)
         self.book.put(attempt.lease)
         ran, reason = self._run(attempt.visit, attempt.plan, attempt.lease)
-        ends = partial(self.ends, attempt, reason)
-        self.agenda.put(now + ran, Turn.ENDS, ends)
+        self.running[attempt.lease.id] = attempt
+        self.agenda.put(now + ran, Turn.ENDS, partial(self.ends, attempt, reason))
+        self.overdraft.look(attempt.lease.id, now)
 
     def _run(self, visit: Visit, plan: MachinePlan, lease: Lease) -> tuple[timedelta, EndReason]:
         ran, reason = visit.works_for, EndReason.STOPPED
@@ -161,10 +165,15 @@ class _Day:
             return ran, reason
         lifetime = plan.max_lifetime.seconds if plan.max_lifetime else None
         by_lifetime = lifetime is not None and lease.longest.total_seconds() >= lifetime
-        return lease.longest, EndReason.CULLED if by_lifetime else EndReason.OUT_OF_BUDGET
+        return lease.longest, EndReason.CULLED if by_lifetime else EndReason.TIME_OVER
+
+    def stops(self, lease_id: str, now: datetime) -> None:
+        self.ends(self.running[lease_id], EndReason.OUT_OF_BUDGET, now)
 
     def ends(self, attempt: _Attempt, reason: EndReason, now: datetime) -> None:
-        assert attempt.lease is not None, "it was admitted"
+        """Nothing happens where it was stopped before."""
+        if attempt.lease is None or self.running.pop(attempt.lease.id, None) is None:
+            return
         self.rooms[attempt.lease.pool].leave(attempt.lease.id)
         self._close(attempt, Fate.SERVED, reason, now)
 

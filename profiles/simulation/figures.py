@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from profiles.lease import Charge, Entry
+from profiles.lease import Charge, EndReason, Entry
 from profiles.quantity import Money
 from profiles.simulation.outcome import Fate, Moment, Outcome
 
@@ -150,7 +150,7 @@ def _rules(outcome: Outcome) -> tuple[RuleFigures, ...]:
 
 
 def _is_cut_short(entry: Entry) -> bool:
-    return entry.reason == "out-of-budget"
+    return entry.reason in {EndReason.OUT_OF_BUDGET, EndReason.TIME_OVER}
 
 
 def _by_group(outcome: Outcome) -> dict[str, Money]:

@@ -20,7 +20,8 @@ from profiles.refusal import Refusal
 from profiles.simulation.agenda import Agenda, Turn
 from profiles.simulation.history import Choices, person_of
 from profiles.simulation.outcome import Refused
-from profiles.simulation.spending import Spending, request_of
+from profiles.simulation.overdraft import Overdraft
+from profiles.simulation.spending import Spending
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class CutShort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """In the order of the starts. `charged` is what the ledger says, `instead` what it had said."""
+    """Refusals are in the order of the starts, `cut_short` in that of the ends. `charged` is what the ledger says,
+    `instead` what it had said."""
 
     starts: int = 0
     people: int = 0
@@ -78,6 +80,8 @@ class _Replay:
         self.catalog, self.admins = catalog, admins
         self.choices = Choices(catalog)
         self.agenda, self.book, self.spending = Agenda(), LeaseBook(), Spending(catalog.policies)
+        self.overdraft = Overdraft(self.agenda, self.book, self.spending, self.ends)
+        self.running: dict[str, Entry] = {}
         self.refused: list[RefusedStart] = []
         self.cut_short: list[CutShort] = []
         self.charged = Charge()
@@ -88,8 +92,8 @@ class _Replay:
         if isinstance(plan, Refusal):
             self._refuse(entry, entry.lease.profile, plan, now)
             return
-        lifetime = timedelta(seconds=plan.max_lifetime.seconds) if plan.max_lifetime else None
-        request: Request = replace(request_of(entry.lease), person=person, longest=lifetime)
+        today = Request.of(entry.lease.id, person, entry.lease.server, plan)
+        request = replace(today, amounts=entry.lease.amounts, price_per_hour=entry.lease.price_per_hour)
         snapshot = Snapshot(self.book, self.spending.of(request, now))
         decision = decide(request, snapshot, self.catalog.policies, now)
         if isinstance(decision, Deny):
@@ -97,13 +101,13 @@ class _Replay:
             return
         lease = lease_of(request, decision, now)
         self.book.put(lease)
+        self.running[lease.id] = entry
         began, ended = entry.lease.began_at, entry.ended_at
         if began is not None:
-            if lease.longest is not None and ended - began > lease.longest:
-                ended = began + lease.longest
-                self.cut_short.append(CutShort(entry, ended))
+            if lease.longest is not None:
+                ended = min(ended, began + lease.longest)
             self.agenda.put(began, Turn.BEGINS, partial(self.begins, entry))
-        self.agenda.put(ended, Turn.ENDS, partial(self.ends, entry))
+        self.agenda.put(ended, Turn.ENDS, partial(self.ends, lease.id))
 
     def _refuse(self, entry: Entry, rule: str, refusal: Refusal, now: datetime) -> None:
         self.refused.append(RefusedStart(entry, Refused(now, rule, refusal.reason, refusal.sentence)))
@@ -112,10 +116,15 @@ class _Replay:
         lease = self.book.get(entry.lease.id)
         if lease is not None:
             self.book.put(replace(lease, state=LeaseState.RUNNING, began_at=now))
+            self.overdraft.look(lease.id, now)
 
-    def ends(self, entry: Entry, now: datetime) -> None:
-        lease = self.book.remove(entry.lease.id)
-        assert lease is not None, "it ends once"
+    def ends(self, lease_id: str, now: datetime) -> None:
+        """Nothing happens where it was stopped before."""
+        entry, lease = self.running.pop(lease_id, None), self.book.remove(lease_id)
+        if entry is None or lease is None:
+            return
+        if now < entry.ended_at:
+            self.cut_short.append(CutShort(entry, now))
         if lease.began_at is None and entry.lease.began_at is not None:
             lease = replace(lease, state=LeaseState.RUNNING, began_at=entry.lease.began_at)
         used = charge(lease, lease.ran(now))

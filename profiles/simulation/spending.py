@@ -17,16 +17,16 @@ class Spending:
     """Time only goes forward here, so what has left a window is forgotten, and a sum is kept instead of summed."""
 
     def __init__(self, policies: Policies) -> None:
-        self._policies = policies
+        self.policies = policies
         self._pots: dict[Pot, _Window] = {}
 
     def add(self, entry: Entry) -> None:
         began = entry.lease.began_at
-        if began is None or not self._policies.budgets:
+        if began is None or not self.policies.budgets:
             return
         windows = [
             self._pots.setdefault(pot.pot, _Window())
-            for pot in budget_pots(self._policies, request_of(entry.lease), entry.ended_at)
+            for pot in budget_pots(self.policies, request_of(entry.lease), entry.ended_at)
         ]
         if windows:
             for hour, part in by_hour(entry.lease, began, entry.ended_at):
@@ -35,11 +35,11 @@ class Spending:
 
     def of(self, request: Request, now: datetime) -> Mapping[Pot, Charge]:
         """For a snapshot: each budget that the request draws from, in its window of this moment."""
-        if not self._policies.budgets:
+        if not self.policies.budgets:
             return {}
         return {
             pot.pot: self._pots[pot.pot].since(pot.begin)
-            for pot in budget_pots(self._policies, request, now)
+            for pot in budget_pots(self.policies, request, now)
             if pot.pot in self._pots
         }
 

@@ -16,14 +16,15 @@ MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 SPAN = (MONDAY, MONDAY + timedelta(days=1))
 
 
-def catalog(**policies: Mapping[str, Any]) -> Catalog:
-    """The shipped machines, nodes of a known size, and these rules."""
+def catalog(profiles: Mapping[str, Any] | None = None, **policies: Mapping[str, Any]) -> Catalog:
+    """The shipped machines with these changes, nodes of a known size, and these rules."""
     node = {"cpu": 16, "memory": "128Gi"}
     values = {
         "pools": {
             "general": {"autoscaled": {"largestNode": node}},
             "gpu": {"autoscaled": {"largestNode": {**node, "extendedResources": {"nvidia.com/gpu": 4}}}},
         },
+        "profiles": profiles or {},
         "policies": policies,
     }
     return load_catalog(from_mapping("test", values))

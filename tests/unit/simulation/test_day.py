@@ -186,11 +186,33 @@ def test_a_budget_stops_a_run_and_frees_itself_by_the_day() -> None:
     rules = catalog(budgets={"five": {"per": "user", "money": 5, "window": "day"}})
     outcome = run(rules, visit("ada", 0, 180), visit("ada", 150, 60), visit("ada", 24 * 60, 60))
     cut, lost, next_day = outcome.stories
-    assert cut.entry is not None and cut.entry.reason is EndReason.OUT_OF_BUDGET
+    assert cut.entry is not None and cut.entry.reason is EndReason.TIME_OVER
     assert cut.entry.lease.ran(cut.entry.ended_at) == timedelta(hours=2), "5 EUR at 2.50 an hour"
     assert (lost.fate, next_day.fate) == (Fate.LOST, Fate.SERVED)
     assert figures("five", outcome).cut_short == 1
     assert figures("five", outcome).cost.amount == 7.5
+
+
+def test_a_budget_that_several_use_up_gives_its_grace_and_then_stops_them_all() -> None:
+    """Each start set an hour aside, 2.50 of 10; together they use 5 an hour, so after two hours nothing is left."""
+    budget = {"per": "group", "money": 10, "window": "day", "holdAtMost": "1h", "grace": "15m"}
+    here, there = {"groups": "ml"}, {"groups": "ops"}
+    visits = [visit("ada", 0, 600, **here), visit("bob", 0, 180, **here), visit("eve", 0, 180, **there)]
+    *stopped, other = run(catalog(budgets={"ten": budget}), *visits).stories
+    for story in stopped:
+        assert story.entry is not None and story.entry.reason is EndReason.OUT_OF_BUDGET
+        assert story.entry.lease.ran(story.entry.ended_at) == timedelta(hours=2, minutes=15)
+    assert other.entry is not None and other.entry.reason is EndReason.STOPPED
+
+
+def test_outside_its_hours_a_machine_is_refused_and_stopped() -> None:
+    rules = catalog(profiles={"gpu": {"hours": {"from": "08:00", "to": "20:00"}}})
+    outcome = run(rules, visit("ada", 7 * 60 + 30), visit("bob", 6 * 60), visit("eve", 19 * 60, 180))
+    bob, ada, eve = outcome.stories
+    assert [refused.reason for refused in ada.refusals] == ["outside-hours"] * 3
+    assert (bob.fate, ada.fate, ada.waited) == (Fate.LOST, Fate.SERVED, timedelta(minutes=30))
+    assert eve.entry is not None and eve.entry.reason is EndReason.TIME_OVER
+    assert eve.entry.ended_at == MONDAY + timedelta(hours=20)
 
 
 def test_who_forgets_pays_until_the_idle_limit_and_never_beyond_the_lifetime() -> None:

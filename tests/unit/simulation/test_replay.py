@@ -94,6 +94,24 @@ def test_a_tighter_budget_cuts_short_and_then_refuses() -> None:
     assert float(found.instead.money) == 5 + 3 * 0.05
 
 
+def test_a_budget_that_several_had_used_up_stops_them_all() -> None:
+    entries = _ledger(visit("ada", 0, 300, groups="ml"), visit("bob", 0, 240, groups="ml"))
+    budget = {"per": "group", "money": 10, "window": "day", "holdAtMost": "1h", "grace": "15m"}
+    found = replay(entries, catalog(budgets={"ten": budget}))
+    assert found.refused == ()
+    assert {(each.entry.lease.user, each.lost) for each in found.cut_short} == {
+        ("ada", timedelta(hours=2, minutes=45)),
+        ("bob", timedelta(hours=1, minutes=45)),
+    }
+
+
+def test_hours_of_today_are_asked_of_yesterday() -> None:
+    entries = _ledger(visit("ada", 60), visit("bob", 9 * 60), visit("eve", 19 * 60, 180))
+    found = replay(entries, catalog(profiles={"gpu": {"hours": {"from": "08:00", "to": "20:00"}}}))
+    assert [(each.entry.lease.user, each.refused.reason) for each in found.refused] == [("ada", "outside-hours")]
+    assert [each.entry.lease.user for each in found.cut_short] == ["eve"]
+
+
 def test_shorter_lives_and_machines_that_are_gone_are_told_too() -> None:
     entries = _ledger(visit("ada", 0, 23 * 60), visit("bob", 0, 30, "many-core"))
     now = catalog()

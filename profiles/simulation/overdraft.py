@@ -1,0 +1,63 @@
+"""Budgets that run out while machines run: they get their grace, then they stop. As the hub's own look at them does.
+
+A start sets aside what its first hours cost, and what is set aside is there. Who runs longer lives on what is left, and
+may share it with others: only then can a budget be used up by machines that run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import partial
+
+from profiles.lease import Charge, Lease
+from profiles.lease_book import LeaseBook
+from profiles.pots import BudgetPot, Pot, budget_pots, drawn, per_hour, running_up, set_aside, unit_of
+from profiles.simulation.agenda import Agenda, Turn
+from profiles.simulation.spending import Spending, request_of
+
+#: The hub looks every minute; here it is enough to be a few minutes late.
+LOOKS_EVERY = timedelta(minutes=5)
+
+Stop = Callable[[str, datetime], None]
+
+
+class Overdraft:
+    """`stop` ends the lease of that id."""
+
+    def __init__(self, agenda: Agenda, book: LeaseBook, spending: Spending, stop: Stop) -> None:
+        self._policies, self._agenda, self._book, self._spending = spending.policies, agenda, book, spending
+        self._stop = stop
+        self._known: set[Pot] = set()
+
+    def look(self, lease_id: str, now: datetime) -> None:
+        """To be called when it begins. Comes again while it runs, and not before what was set aside is used."""
+        lease = self._book.get(lease_id)
+        if lease is None or lease.began_at is None or not self._policies.budgets:
+            return
+        pots = [pot for pot in budget_pots(self._policies, request_of(lease), now) if per_hour(pot.budget, lease)]
+        for pot in self._used_up(pots, lease, now):
+            if pot.pot not in self._known:
+                self._known.add(pot.pot)
+                grace = timedelta(seconds=pot.budget.grace.seconds)
+                self._agenda.put(now + grace, Turn.ENDS, partial(self._grace_is_over, pot.pot, lease))
+        if pots:
+            paid = lease.began_at + min(set_aside(pot.budget, lease.longest) for pot in pots)
+            self._agenda.put(max(paid, now + LOOKS_EVERY), Turn.ENDS, partial(self.look, lease_id))
+
+    def _grace_is_over(self, pot: Pot, first: Lease, now: datetime) -> None:
+        """Unless a new window has begun meanwhile."""
+        self._known.discard(pot)
+        pots = [each for each in budget_pots(self._policies, request_of(first), now) if each.pot == pot]
+        for each in self._used_up(pots, first, now):
+            for lease in list(drawn(pot, each.budget, self._book)):
+                if lease.began_at is not None and per_hour(each.budget, lease):
+                    self._stop(lease.id, now)
+
+    def _used_up(self, pots: list[BudgetPot], lease: Lease, now: datetime) -> Iterator[BudgetPot]:
+        spent = self._spending.of(request_of(lease), now)
+        for pot in pots:
+            used: Decimal = unit_of(pot.budget, spent.get(pot.pot, Charge())) + running_up(pot, self._book, now)
+            if used >= pot.limit:
+                yield pot
