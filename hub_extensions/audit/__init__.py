@@ -18,6 +18,7 @@ def register(c: Any, catalog: Any) -> None:
     from hub_extensions.admission.database import DatabaseAway
     from hub_extensions.audit.handlers import AuditHandler
     from hub_extensions.audit.record import record_policies
+    from hub_extensions.audit.watch import WatchedAuthorizeHandler
     from hub_extensions.page_frame.gate import gate_of
 
     async def begin_audit(app: Any) -> None:
@@ -35,5 +36,5 @@ def register(c: Any, catalog: Any) -> None:
             return
 
     add_frame(c)
-    add_routes((r"/audit", AuditHandler))
+    add_routes((r"/audit", AuditHandler), (r"/api/oauth2/authorize", WatchedAuthorizeHandler))
     when_hub_is_up(begin_audit)

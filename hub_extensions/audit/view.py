@@ -123,7 +123,8 @@ def csv_of(entries: Iterable[AuditEntry]) -> str:
 def details_words(details: Mapping[str, Any]) -> str:
     """The short ones on one line, `machine: GPU · lasts: 3 days`; of changed policies each change; texts last."""
     short = " · ".join(_short(details))
-    changes = [str(each) for each in details.get("changes", ())]
+    told = details.get("changes")
+    changes = [str(each) for each in told] if isinstance(told, list) else []
     return "\n".join(line for line in (short, *changes, str(details.get("text", ""))) if line)
 
 
@@ -132,11 +133,18 @@ def _short(details: Mapping[str, Any]) -> Iterator[str]:
         if name in _NOT_SHOWN or value in ("", None, {}, []):
             continue
         if name == "until":
-            yield f"until {datetime.fromisoformat(value):%d %b %Y %H:%M} UTC"
+            yield f"until {_moment(str(value))}"
         elif isinstance(value, Mapping):
             yield from (f"{key}: {each}" for key, each in value.items())
         else:
             yield f"{name}: {value}"
+
+
+def _moment(iso: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(iso).astimezone(UTC):%d %b %Y %H:%M} UTC"
+    except ValueError:
+        return iso
 
 
 def _row(entry: AuditEntry, now: datetime, root: str) -> Row:

@@ -13,7 +13,9 @@ from jupyterhub.user import User
 from tornado import web
 from tornado.httputil import url_concat
 
+from hub_extensions.approvals.notices import notices_for
 from hub_extensions.machine_home.view import HomePage, machine_facts, server_view
+from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.page_frame.hub import PageHandler, framed
 from hub_extensions.page_frame.notice import Notice, Tone, notice_of
 from hub_extensions.page_frame.render import render
@@ -24,6 +26,17 @@ STOP_PATIENCE_S = 1.0
 
 
 class HomePageHandler(PageHandler, HomeHandler):
+    #: What has been answered to this person, and who waits for them.
+    _news: tuple[Notice, ...] = ()
+
+    @web.authenticated
+    async def get(self) -> None:
+        spawner = self.current_user.spawner
+        if spawner.catalog is not None:
+            policies = spawner.catalog.policies
+            self._news = await notices_for(gate_of(self.settings), spawner.person, policies, self.now)
+        await super().get()
+
     def render_template(self, name: str, sync: bool = False, **ns: Any) -> Any:
         if name == "home.html":
             page = self._home(ns["user"], ns["named_server_limit_per_user"])
@@ -40,6 +53,7 @@ class HomePageHandler(PageHandler, HomeHandler):
             server=view(""),
             xsrf=self.xsrf,
             notice=self.passed_notice or self._why_not_running(user),
+            news=self._news,
             named=tuple(view(name) for name in names),
             named_allowed=self.allow_named_servers,
             named_limit=named_limit,

@@ -34,6 +34,7 @@ class HomePage:
     server: ServerView
     xsrf: str
     notice: Notice | None = None
+    news: tuple[Notice, ...] = ()
     named: tuple[ServerView, ...] = ()
     named_allowed: bool = False
     named_limit: int = 0

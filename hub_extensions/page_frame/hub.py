@@ -12,6 +12,7 @@ from markupsafe import Markup
 from tornado import web
 from tornado.httputil import url_concat
 
+from hub_extensions.audit.watch import Watched
 from hub_extensions.page_frame.form import with_pressed_button
 from hub_extensions.page_frame.gate import FORESEEN, foreseen, gate_of
 from hub_extensions.page_frame.notice import Notice, passed_on
@@ -55,7 +56,7 @@ class RefusedChoice(web.HTTPError):
         self.explained = refusal
 
 
-class PageHandler:
+class PageHandler(Watched):
     """Mixed into JupyterHub's handlers, in front."""
 
     @property

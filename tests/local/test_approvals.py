@@ -24,7 +24,10 @@ SETTINGS = """
 mode: local
 hub:
   consecutiveFailureLimit: 0
-  config: {JupyterHub: {load_groups: {leads: {users: [bea, cat]}}}}
+  config:
+    JupyterHub:
+      load_groups: {leads: {users: [bea, cat]}}
+      load_roles: [{name: support, users: [cat], scopes: ["access:servers", "servers", "list:users"]}]
   extraConfig:
     pages: |
       from hub_extensions import approvals, audit
@@ -81,6 +84,12 @@ def asker(hub: LocalHub, request: pytest.FixtureRequest) -> Person:
 def main_of(answer: httpx.Response) -> Element:
     text = answer.text
     return read(text[text.index("<main") : text.index("</main>") + len("</main>")]).one("main")
+
+
+def main_or_body(answer: httpx.Response) -> Element:
+    """JupyterHub's own pages have no main."""
+    text = answer.text
+    return read(text[text.index("<body") : text.index("</body>") + len("</body>")]).one("body")
 
 
 def said(answer: httpx.Response) -> str:
@@ -336,6 +345,39 @@ def test_an_admins_rule_is_not_a_leads_and_comes_to_nobody_elses_inbox(
     assert path in admin.http.get("/hub/approvals").text
     answer = post(admin, path, do="grant", lasts="1", unit="days")
     assert "You said yes" in said(answer)
+
+
+def test_what_somebody_does_with_anothers_server_is_noted(asker: Person, cat: Person, admin: Person) -> None:
+    asker.start_by_rest({"profile": "small-cpu"})
+    asker.wait_ready()
+    confirm = cat.http.get(f"/user/{asker.path}/lab")
+    assert confirm.url.path == "/hub/api/oauth2/authorize", confirm.text
+    form = main_or_body(confirm).one("form", method="POST")
+    fields = {field["name"]: field["value"] for field in form.all("input") if field.has("name")}
+    cat.http.post(str(confirm.url), data={**fields, "_xsrf": cat.xsrf}, headers={"Referer": str(confirm.url)})
+    cat.http.post(f"/hub/stop/{asker.path}", data={"_xsrf": cat.xsrf})
+    asker.wait_gone()
+    cat.rest.post(asker.server_path(), json={"profile": "small-cpu"})
+    asker.wait_ready()
+    admin.rest.delete(asker.server_path())
+    asker.wait_gone()
+    rows = [(row["actor"], row["action"], row["way"]) for row in reversed(audit_of(admin, asker))]
+    assert rows == [
+        ("cat", "server-of-another-opened", "page"),
+        ("cat", "server-stopped-for-another", "page"),
+        ("cat", "server-started-for-another", "rest"),
+        ("admin", "server-stopped-for-another", "rest"),
+    ], "and nothing about one's own"
+    assert json.loads(audit_of(admin, asker)[0]["details"]) == {"machine": "Small CPU", "server": ""}
+
+
+def test_home_tells_of_answers_and_of_those_who_wait(asker: Person, bea: Person) -> None:
+    path = asked(asker)
+    assert "for your answer" in said(bea.http.get("/hub/home"))
+    bea.rest.patch(api(path), json={"state": "refused", "comment": "<i>Not</i> now"})
+    news = said(asker.http.get("/hub/home"))
+    assert "bea said no to GPU." in news
+    assert "“<i>Not</i> now”" in news
 
 
 def test_the_database_away_is_told(hub: LocalHub, bea: Person) -> None:

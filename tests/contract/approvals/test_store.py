@@ -127,6 +127,21 @@ def test_two_approvers_at_once_one_wins_and_the_other_is_told(url: str) -> None:
     assert len(grants) == (won[0].state is AskState.GRANTED)
 
 
+def test_a_double_click_asks_once(url: str) -> None:
+    start = Barrier(8)
+
+    def click(_: int) -> tuple[Ask, ...] | NotPossible:
+        approvals = Approvals(Database(url))
+        start.wait()
+        return approvals.raise_asks(said(ADA, "Twice"), terms(), POLICIES, Way.PAGE)
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(click, range(8)))
+    assert sum(not isinstance(outcome, NotPossible) for outcome in outcomes) == 1
+    assert {why(outcome) for outcome in outcomes if isinstance(outcome, NotPossible)} == {Why.ASKED_ALREADY}
+    assert len(Approvals(Database(url)).of_user("ada")) == 1
+
+
 def test_what_is_not_possible_leaves_nothing_behind(approvals: Approvals, database: Database) -> None:
     ask = asked(approvals)
     outcome = approvals.change(ask.id, granting(DAN), Way.REST)
