@@ -1,0 +1,242 @@
+"""Quotas and budgets on a Hub: told before the click; refused by page, REST and replay in the same words; usage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from profiles.ledger_csv import read_ledger
+from tests.local.hub_process import LocalHub, Person, wait_for
+from tests.unit.pages.reading import Element, assert_accessible, read
+
+pytestmark = pytest.mark.local
+
+SETTINGS = """
+mode: local
+hub:
+  allowNamedServers: true
+  consecutiveFailureLimit: 0
+  config: {JupyterHub: {load_groups: {research: {users: [bea, cy]}}}}
+catalog:
+  policies:
+    quotas:
+      one-each: {per: user, servers: 1}
+      team: {per: group, servers: 5}
+    budgets:
+      pocket-money: {per: user, money: 0.10, profiles: [gpu]}
+      plenty: {per: user, money: 200, profiles: [small-cpu]}
+"""
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
+    hub = LocalHub(tmp_path_factory.mktemp("shares") / "local")
+    hub.write_settings(SETTINGS)
+    try:
+        yield hub.start()
+        assert hub.interrupt() == 0
+    finally:
+        hub.kill_everything()
+
+
+@pytest.fixture(scope="module")
+def ada(hub: LocalHub) -> Person:
+    """Whose one machine runs."""
+    person = hub.person("ada")
+    assert person.start_by_rest({"profile": "small-cpu"}).status_code in {201, 202}
+    person.wait_ready()
+    wait_for(lambda: "running" in person.http.get("/hub/usage").text)
+    return person
+
+
+def main_of(answer: httpx.Response) -> Element:
+    text = answer.text
+    return read(text[text.index("<main") : text.index("</main>") + len("</main>")]).one("main")
+
+
+def card(page: Element, profile: str) -> Element:
+    return next(box for box in page.all(cls="rm-card") if box.one("input", type="radio")["value"] == profile)
+
+
+def api(person: Person, path: str, **query: Any) -> Any:
+    answer = person.rest.get(f"/hub/api/remuda/{path}", params=query)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def refusal_on_card(person: Person, profile: str, server: str = "") -> str:
+    page = main_of(person.http.get(f"/hub/spawn/{person.path}/{server}".rstrip("/")))
+    return card(page, profile).one(cls="rm-lock").text
+
+
+class TestBeforeTheClick:
+    def test_a_card_says_what_is_left(self, hub: LocalHub) -> None:
+        page = main_of(hub.person("dora").http.get("/hub/spawn"))
+        assert_accessible(page)
+        small = card(page, "small-cpu").one(cls="rm-shares").text
+        assert "1 of 1 server left for you" in small
+        assert "€200.00 of €200.00 left this month" in small
+
+    def test_a_budget_that_does_not_pay_for_it_locks_the_card(self, hub: LocalHub) -> None:
+        gpu = card(main_of(hub.person("dora").http.get("/hub/spawn")), "gpu")
+        assert gpu.one(cls="rm-lock")["data-rm-reason"] == "over-budget"
+        assert gpu.one("input", type="radio").has("disabled")
+
+    def test_the_pages_script_is_told_the_same(self, hub: LocalHub) -> None:
+        dora = hub.person("dora")
+        fieldset = main_of(dora.http.get("/hub/spawn")).one("fieldset")
+        profiles = dora.http.get(fieldset["data-rm-shares"]).json()["profiles"]
+        assert profiles["small-cpu"]
+        assert all(facts["lock"] is None for facts in profiles["small-cpu"].values())
+        assert all(facts["lock"]["reason"] == "over-budget" for facts in profiles["gpu"].values())
+
+    def test_a_members_card_tells_of_the_group(self, hub: LocalHub) -> None:
+        page = main_of(hub.person("bea").http.get("/hub/spawn"))
+        assert "research: 5 of 5 servers free" in card(page, "small-cpu").one(cls="rm-shares").text
+
+
+class TestRefused:
+    """The second machine of somebody who may have one."""
+
+    def test_page_rest_and_replay_say_the_same(self, ada: Person) -> None:
+        said = refusal_on_card(ada, "small-cpu", "second")
+        assert "1 server" in said
+        posted = ada.http.post(
+            f"/hub/spawn/{ada.path}/second",
+            params={"_xsrf": ada.xsrf},
+            data={"profile": "small-cpu", "_xsrf": ada.xsrf},
+        )
+        assert posted.status_code == 400
+        notice = main_of(posted).one(role="alert")
+        assert said in notice.text
+        assert "over-quota" in notice.text
+        rest = ada.start_by_rest({"profile": "small-cpu"}, "second")
+        assert rest.status_code == 400, rest.text
+        assert rest.json()["message"] == said
+        replayed = ada.start_by_rest(None, "second")
+        assert replayed.status_code == 400, replayed.text
+        assert replayed.json()["message"] == said
+        told = api(ada, "shares")["machines"]
+        assert "admitted" in told[0]
+
+    def test_nothing_was_started(self, ada: Person) -> None:
+        assert not [name for name, server in ada.model()["servers"].items() if name and server.get("ready")]
+
+    def test_a_switch_gives_back_what_runs(self, ada: Person) -> None:
+        """One of one is in use, by the machine that would be left."""
+        page = main_of(ada.http.get(f"/hub/switch/{ada.path}"))
+        many = card(page, "many-core")
+        assert many.one(cls="rm-lock").has("hidden")
+        assert not many.one("input", type="radio").has("disabled")
+
+
+class TestCapacity:
+    def test_names_are_for_those_who_may_see_them(self, hub: LocalHub, ada: Person) -> None:
+        own = main_of(ada.http.get("/hub/capacity"))
+        assert_accessible(own)
+        assert "You" in [row.text for row in own.all("th", scope="row")]
+        others = main_of(hub.person("bea").http.get("/hub/capacity")).text
+        assert "somebody" in others
+        assert "ada" not in others.split()
+        assert "ada" in main_of(hub.person("admin").http.get("/hub/capacity")).text.split()
+
+    def test_by_rest(self, hub: LocalHub, ada: Person) -> None:
+        def holders(person: Person) -> list[Any]:
+            return [each for pool in api(person, "capacity")["pools"] for each in pool["holders"]]
+
+        assert [(each["user"], each["mine"]) for each in holders(ada)] == [("ada", True)]
+        assert [each["user"] for each in holders(hub.person("bea"))] == [None]
+        assert [each["user"] for each in holders(hub.person("admin"))] == ["ada"]
+
+    def test_the_menu_leads_there(self, ada: Person) -> None:
+        home = ada.http.get("/hub/home").text
+        assert 'href="/hub/capacity"' in home
+        assert 'href="/hub/usage"' in home
+
+
+class TestUsage:
+    def test_what_runs_is_on_the_page(self, ada: Person) -> None:
+        page = main_of(ada.http.get("/hub/usage"))
+        assert_accessible(page)
+        assert "running" in page.one("section", aria_labelledby="rm-sessions").text
+        assert "Everybody" not in [link.text for link in page.all("a")]
+
+    @pytest.mark.parametrize("of", ["user:ada", "everybody", "group:other"])
+    def test_anothers_is_forbidden(self, hub: LocalHub, ada: Person, of: str) -> None:
+        bea = hub.person("bea")
+        assert bea.http.get("/hub/usage", params={"of": of}).status_code == 403
+        assert bea.http.get("/hub/usage.csv", params={"of": of}).status_code == 403
+        for question in ("usage", "ledger"):
+            answer = bea.rest.get(f"/hub/api/remuda/{question}", params={"of": of})
+            assert answer.status_code in {403, 404}, answer.text
+            assert answer.json()["message"]
+
+    def test_members_see_the_sums_of_their_group_and_no_sessions(self, hub: LocalHub) -> None:
+        bea = hub.person("bea")
+        page = bea.http.get("/hub/usage", params={"of": "group:research"})
+        assert page.status_code == 200
+        assert not main_of(page).all("section", aria_labelledby="rm-sessions")
+        assert bea.http.get("/hub/usage.csv", params={"of": "group:research"}).status_code == 403
+        assert api(bea, "usage", of="group:research")["users"] is None
+        assert bea.rest.get("/hub/api/remuda/ledger", params={"of": "group:research"}).status_code in {403, 404}
+
+    def test_an_administrator_sees_everybody(self, hub: LocalHub, ada: Person) -> None:
+        admin = hub.person("admin")
+        page = main_of(admin.http.get("/hub/usage", params={"of": "everybody"}))
+        assert "ada" in page.one("section", aria_labelledby="rm-people").text
+        assert "ada" in [each["name"] for each in api(admin, "usage", of="everybody")["users"]]
+        assert admin.http.get("/hub/usage", params={"of": "user:ada"}).status_code == 200
+
+    @pytest.mark.parametrize("query", [{"of": "nobody"}, {"days": "x"}, {"days": "0"}])
+    def test_nonsense_is_told(self, ada: Person, query: dict[str, str]) -> None:
+        assert ada.http.get("/hub/usage", params=query).status_code == 400
+        assert ada.rest.get("/hub/api/remuda/usage", params=query).status_code == 400
+
+    def test_a_run_that_is_over_is_a_receipt(self, hub: LocalHub) -> None:
+        cy = hub.person("cy")
+        assert cy.start_by_rest({"profile": "small-cpu"}).status_code in {201, 202}
+        cy.wait_ready()
+        cy.stop()
+        wait_for(lambda: api(cy, "ledger")["entries"])
+        [entry] = api(cy, "ledger")["entries"]
+        assert (entry["user"], entry["profile"], entry["reason"]) == ("cy", "small-cpu", "stopped")
+        assert entry["groups"] == ["research"]
+        answer = cy.http.get("/hub/usage.csv")
+        assert answer.headers["content-type"].startswith("text/csv")
+        [read_back] = read_ledger(answer.text)
+        assert read_back.lease.id == entry["lease_id"]
+        assert read_back.charge.micros == round(float(entry["money"]) * 1_000_000)
+        page = main_of(cy.http.get("/hub/usage"))
+        assert "Small CPU" in page.one("section", aria_labelledby="rm-sessions").text
+        assert api(cy, "ledger", limit=1)["next"], "a full page has a next one"
+        assert api(cy, "ledger", limit=1, before=api(cy, "ledger", limit=1)["next"])["entries"] == []
+
+
+class TestForPrograms:
+    def test_the_description_needs_no_login(self, hub: LocalHub) -> None:
+        described = httpx.get(f"{hub.url}/hub/api/remuda/openapi.json").json()
+        assert described["servers"] == [{"url": "/hub/api/remuda"}]
+
+    def test_without_a_token_there_is_nothing(self, hub: LocalHub) -> None:
+        for question in ("shares", "capacity", "usage", "ledger"):
+            answer = httpx.get(f"{hub.url}/hub/api/remuda/{question}")
+            assert answer.status_code == 403, answer.text
+
+    def test_shares_are_for_oneself(self, hub: LocalHub, ada: Person) -> None:
+        told = api(ada, "shares/ada")
+        assert told["quotas"][0]["rule"] == "one-each"
+        refused = next(each for each in told["machines"] if each["profile"] == "gpu")
+        assert (refused["admitted"], refused["rule"]) == (False, "pocket-money")
+        assert hub.person("bea").rest.get("/hub/api/remuda/shares/ada").status_code == 404
+
+    def test_metrics(self, hub: LocalHub, ada: Person) -> None:
+        admin = hub.person("admin")
+
+        def told() -> str:
+            return admin.http.get("/hub/metrics").text
+
+        wait_for(lambda: 'remuda_leases{pool="general",profile="small-cpu",state="running"} 1.0' in told())
+        assert 'remuda_granted_cores{pool="general"}' in told()
