@@ -28,11 +28,6 @@ hub:
     JupyterHub:
       load_groups: {leads: {users: [bea, cat]}}
       load_roles: [{name: support, users: [cat], scopes: ["access:servers", "servers", "list:users"]}]
-  extraConfig:
-    pages: |
-      from hub_extensions import approvals, audit
-      approvals.register(c, catalog)
-      audit.register(c, catalog)
 catalog:
   policies:
     approvals:
@@ -352,9 +347,8 @@ def test_what_somebody_does_with_anothers_server_is_noted(asker: Person, cat: Pe
     asker.wait_ready()
     confirm = cat.http.get(f"/user/{asker.path}/lab")
     assert confirm.url.path == "/hub/api/oauth2/authorize", confirm.text
-    form = main_or_body(confirm).one("form", method="POST")
-    fields = {field["name"]: field["value"] for field in form.all("input") if field.has("name")}
-    cat.http.post(str(confirm.url), data={**fields, "_xsrf": cat.xsrf}, headers={"Referer": str(confirm.url)})
+    scopes = [field["value"] for field in main_or_body(confirm).all("input", name="scopes")]
+    cat.http.post(str(confirm.url), data={"scopes": scopes, "_xsrf": cat.xsrf}, headers={"Referer": str(confirm.url)})
     cat.http.post(f"/hub/stop/{asker.path}", data={"_xsrf": cat.xsrf})
     asker.wait_gone()
     cat.rest.post(asker.server_path(), json={"profile": "small-cpu"})

@@ -1,0 +1,106 @@
+"""From a locked card to a yes and a start, by clicking, in every dress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.conftest import TOUCHED
+from tests.browser.pages import LoginPage, expect_starting
+from tests.browser.test_looks import DRESSES, assert_readable
+from tests.local.hub_process import LocalHub
+
+pytestmark = [pytest.mark.browser, pytest.mark.local]
+
+SETTINGS = """
+mode: local
+hub:
+  consecutiveFailureLimit: 0
+  config: {JupyterHub: {load_groups: {leads: {users: [bea]}}}}
+catalog:
+  policies:
+    approvals:
+      big-gpu: {profiles: [gpu], approvers: {groups: [leads]}, longest: 7d}
+"""
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
+    hub = LocalHub(tmp_path_factory.mktemp("approvals") / "local")
+    hub.write_settings(SETTINGS)
+    try:
+        yield hub.start()
+        hub.interrupt()
+    finally:
+        hub.kill_everything()
+
+
+@pytest.fixture(params=DRESSES)
+def dress(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def visit(asked: LocalHub, browser: Browser, dress: str) -> Iterator[Callable[[str, str], Page]]:
+    contexts: list[BrowserContext] = []
+
+    def open_page(name: str, path: str) -> Page:
+        options: dict[str, Any] = TOUCHED | DRESSES[dress]
+        context = browser.new_context(base_url=asked.url, reduced_motion="reduce", **options)
+        contexts.append(context)
+        context.set_default_timeout(20_000)
+        page = context.new_page()
+        password = asked.secret("admin_password" if name == "admin" else "user_password")
+        LoginPage(page).log_in(name, password, path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def looked_at(page: Page, folder: Path, name: str) -> None:
+    assert_readable(page)
+    page.screenshot(path=folder / f"{name}.png", full_page=True, animations="disabled", caret="hide")
+
+
+def test_ask_answer_start_and_audit(visit: Callable[[str, str], Page], dress: str, tmp_path: Path) -> None:
+    person = f"ada-{dress}"
+    ada = visit(person, "/hub/spawn")
+    card = ada.locator("[data-rm-card]").filter(has_text="GPU").last
+    card.get_by_role("link", name="Ask for it").click()
+    expect(ada.get_by_role("heading", name="Ask for GPU")).to_be_visible()
+    ada.get_by_label("GPUs").select_option("2")
+    ada.get_by_label("For how long").fill("3")
+    ada.get_by_label("What is it for?").fill(f"Fine-tuning for the workshop.\n{'Very long word ' * 20}{'x' * 300}")
+    looked_at(ada, tmp_path, "form")
+    ada.get_by_role("button", name="Ask for it").click()
+    expect(ada.get_by_role("status")).to_contain_text("You have asked")
+    looked_at(ada, tmp_path, "mine")
+
+    bea = visit("bea", "/hub/approvals")
+    looked_at(bea, tmp_path, "inbox")
+    bea.get_by_role("link", name=f"GPU for {person}").click()
+    bea.get_by_label("Comment", exact=True).fill("Two are free until Friday.")
+    looked_at(bea, tmp_path, "answer")
+    bea.get_by_role("button", name="Say yes").click()
+    expect(bea.get_by_role("status")).to_contain_text("You said yes")
+    expect(bea.get_by_role("button", name="Take the yes back")).to_be_visible()
+    looked_at(bea, tmp_path, "answered")
+
+    ada.goto("/hub/home")
+    expect(ada.get_by_role("status").first).to_contain_text("bea said yes: you may have GPU until")
+    looked_at(ada, tmp_path, "home")
+    ada.goto("/hub/spawn")
+    ada.get_by_role("radio", name="GPU", exact=True).check()
+    ada.get_by_label("GPUs").select_option("2")
+    ada.get_by_role("button", name="Start GPU").click()
+    expect_starting(ada, "GPU")
+
+    admin = visit("admin", f"/hub/audit?person={person}")
+    expect(admin.get_by_role("cell", name="Said yes")).to_be_visible()
+    looked_at(admin, tmp_path, "audit")
