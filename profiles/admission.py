@@ -71,12 +71,14 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """One budget: used up, set aside for what runs, and its limit, in the budget's own unit."""
+    """One budget: used up, set aside for what runs, and its limit, in the budget's own unit. `ends_in` is how long its
+    window goes on; a sliding one has no end."""
 
     pot: BudgetPot
     used: Decimal
     held: Decimal
     per_hour: Decimal
+    ends_in: timedelta | None = None
 
     @property
     def left(self) -> Decimal:
@@ -85,9 +87,20 @@ class Balance:
     @property
     def lasts(self) -> timedelta | None:
         """How long the machine asked for can run on what is left; None: it takes nothing from this budget."""
+        return self._pays_for(self.left)
+
+    @property
+    def permits(self) -> timedelta | None:
+        """How long it may run: where the window ends before that, what the next one pays for comes on top."""
+        lasts, whole = self.lasts, self._pays_for(self.pot.limit)
+        if lasts is None or whole is None or self.ends_in is None or lasts < self.ends_in:
+            return lasts
+        return self.ends_in + whole
+
+    def _pays_for(self, amount: Decimal) -> timedelta | None:
         if not self.per_hour:
             return None
-        return timedelta(seconds=int(min(self.left / self.per_hour * 3600, Decimal(10**10))))
+        return timedelta(seconds=int(min(amount / self.per_hour * 3600, Decimal(10**10))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +151,11 @@ def decide(request: Request, snapshot: Snapshot, policies: Policies, now: dateti
     for balance in balances:
         # By the profile alone, not by grants and hours: with one rule more, less must be admitted, never more.
         least = _shorter(timedelta(seconds=balance.pot.budget.shortest_run.seconds), request.longest)
-        lasts = balance.lasts
-        if least is not None and lasts is not None and lasts < least:
+        permits = balance.permits
+        if least is not None and permits is not None and permits < least:
             refusal = words.over_budget(request, balance, least, policies.timezone)
             return Deny(refusal, balance.pot.pot.rule, standings, balances)
-        longest = _shorter(longest, lasts)
+        longest = _shorter(longest, permits)
     for standing in standings:
         if not standing.fits:
             return Deny(words.over_quota(request, standing), standing.pot.rule, standings, balances)
@@ -182,4 +195,5 @@ def _balances(request: Request, snapshot: Snapshot, policies: Policies, now: dat
         spent = unit_of(pot.budget, snapshot.spent.get(pot.pot, Charge()))
         used = spent + running_up(pot, snapshot.book, now, leaving_out=request.lease_id)
         ahead = held(pot, snapshot.book, now, leaving_out=request.lease_id)
-        yield Balance(pot, used, ahead, per_hour(pot.budget, request))
+        ends_in = None if pot.end is None else pot.end - now
+        yield Balance(pot, used, ahead, per_hour(pot.budget, request), ends_in)

@@ -8,13 +8,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from profiles.admission import Admit, Deny, Snapshot, decide, lease_of
 from profiles.lease import Charge, Lease, LeaseState, Request
 from profiles.lease_book import LeaseBook
-from profiles.pots import Pot, budget_pots, held, in_use, per_hour, quota_pots, running_up
+from profiles.pots import BudgetPot, Pot, budget_pots, drawn, held, in_use, per_hour, quota_pots, running_up, set_aside
 from profiles.refusal import Reason
 from tests.unit.profiles.shares import (
     NOW,
@@ -162,6 +162,30 @@ def test_a_new_window_begins_with_nothing_used() -> None:
     assert decide(request(), snapshot(out), rules, tomorrow).balances[0].used == 12, "of 36 hours these are today's"
 
 
+@pytest.mark.parametrize(
+    ("left", "longest"),
+    [
+        (1, 10.5),  # it lasts over midnight, and then there is a new day's budget
+        (0.5, 10.5),  # it lasts until midnight exactly
+        (0.4, 0.4),
+        (0.2, None),
+    ],
+)
+def test_where_the_window_ends_first_the_next_one_comes_on_top(left: float, longest: float | None) -> None:
+    """Half an hour before midnight, and 10 hours a day."""
+    rules, late = budget(machineHours=10, window="day"), datetime(2026, 3, 11, 23, 30, tzinfo=UTC)
+    found = decide(request(), snapshot(spent=spent(seconds=int((10 - left) * 3600))), rules, late)
+    if longest is None:
+        assert refused(found).refusal.reason is Reason.OVER_BUDGET
+    else:
+        assert admitted(found).longest == longest * HOUR
+
+
+def test_a_sliding_window_never_ends_first() -> None:
+    found = asked(request(), budget(machineHours=10, window="24h"), spent=spent(seconds=9 * 3600))
+    assert admitted(found).longest == HOUR
+
+
 # Approvals and hours
 
 BIG = policies(approvals={"big": {"profiles": ["gpu"]}})
@@ -262,10 +286,22 @@ def test_nothing_is_admitted_that_would_exceed_a_quota_or_a_budget(
         if not per_hour(budget_pot.budget, wanted):
             continue
         units = {"money": used.money, "machine_hours": used.hours, "gpu_hours": used.gpu_hours}
-        altogether = units[budget_pot.budget.unit] + running_up(budget_pot, book, NOW) + held(budget_pot, book, NOW)
+        altogether = units[budget_pot.budget.unit] + running_up(budget_pot, book, NOW) + promised(budget_pot, book)
         assert altogether <= budget_pot.limit + Decimal("1e-20")  # decimals have 28 digits
 
 
+def promised(pot: BudgetPot, book: LeaseBook) -> Decimal:
+    """What is set aside, lease by lease, and only what is of this window: `held` is never less."""
+    total = Decimal(0)
+    for out in drawn(pot.pot, pot.budget, book):
+        rest = max(timedelta(0), set_aside(pot.budget, out.longest) - out.ran(NOW))
+        within = rest if pot.end is None else min(rest, pot.end - NOW)
+        total += per_hour(pot.budget, out) * Decimal(within.total_seconds()) / 3600
+    assert total <= held(pot, book, NOW) + Decimal("1e-20")
+    return total
+
+
+@settings(max_examples=60)  # two decisions each
 @given(some_rules, requests(), leases(), used_up)
 def test_asking_twice_is_harmless(
     rules: dict[str, Any], wanted: Request, out: tuple[Lease, ...], used: Charge
@@ -278,6 +314,7 @@ def test_asking_twice_is_harmless(
         assert decide(wanted, after, known, NOW) == first
 
 
+@settings(max_examples=60)  # two decisions each
 @given(some_rules, some_rules, requests(), leases(), used_up)
 def test_more_rules_never_admit_more(
     rules: dict[str, Any], more: dict[str, Any], wanted: Request, out: tuple[Lease, ...], used: Charge
@@ -291,6 +328,7 @@ def test_more_rules_never_admit_more(
         assert few.longest is None or (many.longest is not None and many.longest <= few.longest)
 
 
+@settings(max_examples=60)  # two decisions each
 @given(some_rules, requests(), leases(), used_up, st.integers(0, 5))
 def test_with_fewer_machines_out_nothing_is_refused_that_was_not(
     rules: dict[str, Any], wanted: Request, out: tuple[Lease, ...], used: Charge, gone: int
@@ -301,6 +339,7 @@ def test_with_fewer_machines_out_nothing_is_refused_that_was_not(
         assert isinstance(decide(wanted, picture(rules, wanted, fewer, used), known, NOW), Admit)
 
 
+@settings(max_examples=60)  # two decisions each
 @given(some_rules, requests(), leases(), used_up, st.tuples(st.floats(0.1, 9), st.booleans()))
 def test_longest_is_the_shortest_of_the_limits(
     rules: dict[str, Any], wanted: Request, out: tuple[Lease, ...], used: Charge, times: tuple[float, bool]
@@ -312,7 +351,7 @@ def test_longest_is_the_shortest_of_the_limits(
     found = decide(wanted, replace(picture(rules, wanted, out, used), grants=(yes,)), known, NOW)
     if isinstance(found, Admit):
         limits = [wanted.longest, yes.ends_at - NOW, 2.5 * HOUR if office else None]
-        limits += [balance.lasts for balance in found.balances]
+        limits += [balance.permits for balance in found.balances]
         assert found.longest == min(each for each in limits if each is not None)
 
 

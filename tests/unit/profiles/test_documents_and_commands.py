@@ -135,6 +135,10 @@ def test_the_schema_takes_what_is_shipped(document: Document) -> None:
         "pools: {gpu: {nodeSelector: {a: b}, tolerations: [{operator: Exists}]}}", "shippedProfiles: false", "currency: null",
         "profiles: {gpu: {options: {gpus: {range: {to: 8}}}}}", "profiles: {gpu: {allow: {groups: [a]}}}",
         "profiles: {gpu: {options: {gpus: {default: 2}}}}", "profiles: {gpu: {extendedResources: {nvidia.com/gpu: 2}}}",
+        "policies: {quotas: {a: {per: user, servers: 1, cores: 500m, overrides: {users: {ada: {memory: 1Gi}}}}, b: null}}",
+        "policies: {budgets: {a: {per: hub, gpuHours: 0.5, window: 30d, grace: 0, overrides: {}}}, timezone: Asia/Tokyo}",
+        "policies: {approvals: {a: {moreThan: {devices: {nvidia.com/gpu: 1}}, exempt: {admins: true}}}}",
+        "profiles: {gpu: {hours: {days: [mon-fri, sun], from: '08:00', to: '24:00'}}, small-cpu: {hours: null}}",
     ],
 )  # fmt: skip
 def test_the_schema_takes_what_the_loader_takes(text: str) -> None:
@@ -149,6 +153,9 @@ def test_the_schema_takes_what_the_loader_takes(text: str) -> None:
         "profiles: {gpu: {pricePerHour: -1}}", "profiles: {gpu: {idle_timeout: 1h}}", "pools: {gpu: {taints: []}}",
         "profiles: {Gpu_1: {}}", "currency: euro", "profiles: {gpu: {allow: {group: [a]}}}", "profiles: {gpu: {pool: A B}}",
         "profiles: {gpu: {imagePullPolicy: always}}", "profiles: {gpu: {env: {A: true}}}", "profiles: {gpu: {env: [A]}}",
+        "policies: {quota: {}}", "policies: {quotas: {A B: {per: user, servers: 1}}}", "policies: {quotas: {a: {servers: -1}}}",
+        "policies: {quotas: {a: {per: team}}}", "policies: {budgets: {a: {money: 1 EUR}}}", "policies: {budgets: {a: {warnAt: [101]}}}",
+        "profiles: {gpu: {hours: {days: [monday]}}}", "profiles: {gpu: {hours: {from: 20:00}}}", "profiles: {gpu: {hours: {to: '24:30'}}}",
     ],
 )  # fmt: skip
 def test_the_schema_refuses_what_it_can_see(text: str) -> None:
