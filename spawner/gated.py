@@ -37,7 +37,7 @@ class GateMixin(HasTraits):
     #: The server is confirmed gone: when, and why. Until then a lease stays; a timeout is no confirmation.
     _over: tuple[datetime, EndReason] | None = None
     #: Why it is being stopped, said by whoever stops it; else it was its person.
-    _why: EndReason | None = None
+    told_reason: EndReason | None = None
 
     @validate("gate")
     def _gate_called(self, proposal: Any) -> Gate | None:
@@ -46,7 +46,7 @@ class GateMixin(HasTraits):
 
     async def pass_gate(self, plan: MachinePlan) -> None:
         """Raises `RefusedStart`; returns with a hold in the books, and a lifetime no longer than granted."""
-        self._over = self._why = None
+        self._over = self.told_reason = None
         if self.gate is None:
             return
         decision = await self.gate.admit(self._request(self.spawn_id, plan))
@@ -69,12 +69,12 @@ class GateMixin(HasTraits):
 
     def note_reason(self, reason: EndReason) -> None:
         """Said before a stop."""
-        self._why = reason
+        self.told_reason = reason
 
     def note_end(self, at: datetime, reason: EndReason) -> None:
         """It is confirmed gone; the first to know is right about when."""
         if self._over is None:
-            self._over = at, self._why or reason
+            self._over = at, self.told_reason or reason
 
     def clear_state(self) -> None:
         super().clear_state()

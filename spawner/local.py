@@ -143,16 +143,10 @@ class LocalWorkbenchSpawner(CatalogMixin, LocalProcessSpawner):
 
     async def stop(self, now: bool = False) -> None:
         """Ends what the server started, too: on a cluster the pod's end does that; here a kernel would linger."""
+        self.note_reason(self.told_reason or EndReason.STOPPED)
         family = descendants(self.pid)
         await super().stop(now=now)
         await asyncio.to_thread(end, family)
-        self.note_end(datetime.now(UTC), EndReason.STOPPED)
-
-    async def poll(self) -> int | None:
-        status = await super().poll()
-        if status is not None:
-            self.note_end(datetime.now(UTC), EndReason.ENDED)
-        return status
 
     # Environment.
 
@@ -192,6 +186,8 @@ class LocalWorkbenchSpawner(CatalogMixin, LocalProcessSpawner):
         self.pid_created = float(state.get("pid_created") or 0.0)
 
     def clear_state(self) -> None:
+        """LocalProcessSpawner clears as soon as it finds the process gone, and not before."""
+        self.note_end(datetime.now(UTC), EndReason.ENDED)
         super().clear_state()
         self.pid_created = 0.0
 
