@@ -1,7 +1,7 @@
 # `make` alone says what there is.
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help run up down images test test-unit lint generate bench-spawn bench-data clean
+.PHONY: help run up down images test test-unit lint generate bench-spawn bench-data bench-admission clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ bench-spawn:  ## ours beside plain KubeSpawner in the cluster of `make up`: seco
 
 bench-data:  ## stores and loads beside other libraries on one S3 server: seconds, memory, requests (ARGS="--rows 2e6")
 	@exec $(PYTHON) -m tools.testing.prepare -m bench.data $(ARGS)
+
+bench-admission:  ## decisions at the gate with 5,000 leases and a ledger of a million runs: ms (ARGS="--ledger 1e5")
+	@exec $(PYTHON) -m tools.testing.prepare -m bench.admission $(ARGS)
 
 clean:  ## caches, build results, tables of bench-data; never homes, logins or settings
 	@rm -rf build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache test-results .remuda/proxy .remuda/bench-data

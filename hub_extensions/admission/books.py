@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -14,6 +16,14 @@ from profiles.lease_book import LeaseBook
 REMEMBERED = 10_000
 TIDY_EVERY = 1_000
 
+# Made once: to put a statement together takes longer than to run it.
+COUNTERS = sa.select(STATE.c.version, STATE.c.forgotten)
+ENDED_SINCE = sa.select(GONE.c.lease_id).where(GONE.c.version > sa.bindparam("known"))
+COUNT = sa.update(STATE).values(version=sa.bindparam("counted"))
+OFF = sa.delete(LEASES).where(LEASES.c.id == sa.bindparam("lease_id"))
+TOMBSTONE = sa.insert(GONE)
+CHANGED_SINCE = sa.select(LEASES).where(LEASES.c.changed > sa.bindparam("known")).order_by(LEASES.c.changed)
+
 
 class LiveBook:
     """Not safe for several threads: `Store` sees to that."""
@@ -24,14 +34,13 @@ class LiveBook:
 
     def refresh(self, connection: Connection) -> LeaseBook:
         """As the transaction sees the table. What the transaction itself writes afterwards comes with the next."""
-        version, forgotten = connection.execute(sa.select(STATE.c.version, STATE.c.forgotten)).one()
+        version, forgotten = connection.execute(COUNTERS).one()
         if not forgotten <= self.version <= version:
-            self.leases = LeaseBook(_leases(connection, LEASES.c.changed >= 0))
+            self.leases = LeaseBook(_changed_since(connection, -1))
         elif version > self.version:
-            gone = sa.select(GONE.c.lease_id).where(GONE.c.version > self.version)
-            for lease_id in connection.execute(gone).scalars():
+            for lease_id in connection.execute(ENDED_SINCE, {"known": self.version}).scalars():
                 self.leases.remove(lease_id)
-            for lease in _leases(connection, LEASES.c.changed > self.version):
+            for lease in _changed_since(connection, self.version):
                 self.leases.put(lease)
         self.version = version
         return self.leases
@@ -39,20 +48,19 @@ class LiveBook:
 
 def next_version(connection: Connection, version: int) -> int:
     """Count one more write, once per writing transaction."""
-    connection.execute(sa.update(STATE).values(version=version + 1))
+    connection.execute(COUNT, {"counted": version + 1})
     return version + 1
 
 
 def bury(connection: Connection, lease_id: str, version: int) -> None:
     """Take the lease off the table and leave a tombstone, for books in other processes."""
-    connection.execute(sa.delete(LEASES).where(LEASES.c.id == lease_id))
-    connection.execute(sa.insert(GONE).values(version=version, lease_id=lease_id))
+    connection.execute(OFF, {"lease_id": lease_id})
+    connection.execute(TOMBSTONE, {"version": version, "lease_id": lease_id})
     if version % TIDY_EVERY == 0 and version > REMEMBERED:
         oldest = version - REMEMBERED
         connection.execute(sa.delete(GONE).where(GONE.c.version <= oldest))
         connection.execute(sa.update(STATE).values(forgotten=oldest))
 
 
-def _leases(connection: Connection, which: sa.ColumnElement[bool]) -> list[Lease]:
-    rows = connection.execute(sa.select(LEASES).where(which).order_by(LEASES.c.changed)).mappings()
-    return [lease_of(row) for row in rows]
+def _changed_since(connection: Connection, known: int) -> Iterator[Lease]:
+    return map(lease_of, connection.execute(CHANGED_SINCE, {"known": known}).mappings())

@@ -31,6 +31,14 @@ from profiles.refusal import Reason, Refusal
 
 log = logging.getLogger(__name__)
 
+# Made once: to put a statement together takes longer than to run it.
+HOLD, INTO_LEDGER, INTO_GROUPS = sa.insert(LEASES), sa.insert(LEDGER), sa.insert(LEDGER_GROUPS)
+BEGAN = (
+    sa.update(LEASES)
+    .where(LEASES.c.id == sa.bindparam("lease_id"))
+    .values(began_at=sa.bindparam("began"), changed=sa.bindparam("version"))
+)
+IN_LEDGER = sa.select(LEDGER.c.lease_id).where(LEDGER.c.lease_id == sa.bindparam("lease_id"))
 #: The grants of one person, read in the transaction that decides by them.
 GrantsOf = Callable[[Connection, str], tuple[Grant, ...]]
 
@@ -80,9 +88,7 @@ class Store:
             if lease is None or lease.began_at is not None:
                 return
             version = next_version(connection, self._book.version)
-            connection.execute(
-                sa.update(LEASES).where(LEASES.c.id == lease_id).values(began_at=at, changed=version)
-            )
+            connection.execute(BEGAN, {"lease_id": lease_id, "began": at, "version": version})
 
     def ended(self, lease_id: str, at: datetime, reason: EndReason, now: datetime) -> Entry | None:
         """Off the leases and into the ledger, once. None: it was ended already, or never known."""
@@ -92,12 +98,12 @@ class Store:
                 return None
             entry = settle(lease, at, reason)
             bury(connection, lease_id, next_version(connection, self._book.version))
-            connection.execute(sa.insert(LEDGER).values(entry_row(entry)))
+            connection.execute(INTO_LEDGER, entry_row(entry))
             if lease.groups:
                 groups = [
                     {"group_name": name, "ended_at": at, "lease_id": lease_id} for name in sorted(lease.groups)
                 ]
-                connection.execute(sa.insert(LEDGER_GROUPS), groups)
+                connection.execute(INTO_GROUPS, groups)
             spent.add(connection, entry)
             return entry
 
@@ -200,13 +206,13 @@ class Store:
     def _snapshot(
         self, connection: Connection, book: LeaseBook, policies: Policies, request: Request, now: datetime
     ) -> Snapshot:
-        used = {pot.pot: spent.spent_in(connection, pot, now) for pot in budget_pots(policies, request, now)}
+        used = spent.spent_in(connection, tuple(budget_pots(policies, request, now)), now)
         grants = self.grants_of(connection, request.person.name) if policies.approvals else ()
         return Snapshot(book, used, grants)
 
     def _put(self, connection: Connection, lease: Lease) -> None:
         version = next_version(connection, self._book.version)
-        connection.execute(sa.insert(LEASES).values(changed=version, **lease_row(lease)))
+        connection.execute(HOLD, {"changed": version, **lease_row(lease)})
 
 
 def settle(lease: Lease, at: datetime, reason: EndReason) -> Entry:
@@ -224,7 +230,7 @@ def _is_spent(connection: Connection, request: Request, held: Lease | None) -> b
 
 
 def _has_ended(connection: Connection, lease_id: str) -> bool:
-    return connection.execute(sa.select(LEDGER.c.lease_id).where(LEDGER.c.lease_id == lease_id)).first() is not None
+    return connection.execute(IN_LEDGER, {"lease_id": lease_id}).first() is not None
 
 
 def _is_for(held: Lease, request: Request) -> bool:

@@ -102,8 +102,13 @@ def _pots(policies: Policies, now: datetime) -> list[BudgetPot]:
 
 
 def _by_rollup(store: Store, policies: Policies, now: datetime) -> dict[str, Charge]:
+    pots = _pots(policies, now)
     with store.database.reading() as connection:
-        return {str(pot.pot): spent.spent_in(connection, pot, now) for pot in _pots(policies, now)}
+        # One by one and all at once.
+        alone = {str(pot.pot): spent.spent_in(connection, [pot], now).get(pot.pot, Charge()) for pot in pots}
+        for pot, charge in spent.spent_in(connection, list({pot.pot: pot for pot in pots}.values()), now).items():
+            assert charge == alone[str(pot)]
+        return alone
 
 
 def _by_ledger(policies: Policies, runs: list[Entry], now: datetime) -> dict[str, Charge]:

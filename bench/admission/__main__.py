@@ -1,0 +1,83 @@
+"""`make bench-admission`: decisions at the gate with thousands of leases and a long ledger, on SQLite and PostgreSQL.
+
+JSON goes to --out (default bench/results/admission.json), a table to the terminal. Databases are made in a temporary
+folder and go with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+
+from bench.admission.fill import fill
+from bench.admission.rounds import Rounds, figures
+from bench.spawn.machine import Noise
+from hub_extensions.admission.database import Database
+from hub_extensions.admission.place import admission_url
+from tools.servers import postgres
+
+DATABASES = ("sqlite", "postgresql")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench.admission", description=__doc__)
+    number = lambda text: int(float(text))  # noqa: E731
+    parser.add_argument("--ledger", type=number, default=1_000_000, help="runs in the ledger")
+    parser.add_argument("--leases", type=number, default=5_000, help="machines that are out")
+    parser.add_argument("--rounds", type=number, default=2_000, help="starts and stops measured")
+    parser.add_argument("--databases", nargs="*", choices=DATABASES, default=list(DATABASES))
+    parser.add_argument("--out", type=Path, default=Path("bench/results/admission.json"))
+    args = parser.parse_args()
+    noise, results = Noise.begin(), {}
+    for kind in args.databases:
+        with empty(kind) as url:
+            began = time.monotonic()
+            database = Database(url)
+            fill(database, args.ledger, args.leases)
+            database.close()
+            print(f"{kind}: filled in {time.monotonic() - began:.0f} s", flush=True)
+            rounds = Rounds(url)
+            asyncio.run(rounds.run(args.rounds))
+            results[kind] = {name: figures(samples) for name, samples in rounds.samples.items()}
+            print(_table(kind, results[kind]), flush=True)
+    known = {
+        "ledger": args.ledger,
+        "leases": args.leases,
+        "results": results,
+        "libraries": {name: metadata.version(name) for name in ("sqlalchemy", "psycopg")},
+        "run": noise.end(),
+    }
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(json.dumps(known, indent=1) + "\n")
+    print(f"{json.dumps(known['run'])}\nwritten to {args.out}")
+
+
+@contextmanager
+def empty(kind: str) -> Iterator[str]:
+    if kind == "sqlite":
+        with tempfile.TemporaryDirectory(prefix="remuda-bench-") as folder:
+            yield admission_url(f"sqlite:///{folder}/jupyterhub.sqlite")
+        return
+    server = postgres.start()
+    try:
+        server.create_database("hub")
+        yield admission_url(server.url("hub"))
+    finally:
+        server.stop()
+
+
+def _table(kind: str, results: dict[str, dict[str, float]]) -> str:
+    lines = [f"{kind:18}" + "".join(f"{name:>10}" for name in ("n", "p50 ms", "p90 ms", "p99 ms", "max ms"))]
+    lines += [f"{what:18}" + "".join(f"{value:>10}" for value in row.values()) for what, row in results.items()]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

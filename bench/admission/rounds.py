@@ -1,0 +1,76 @@
+"""What is measured: starts and stops at one gate, one after the other and all at once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bench.admission.hub import NOW, POLICIES, request
+from hub_extensions.admission.database import Database
+from hub_extensions.admission.gate import SqlGate
+from hub_extensions.admission.store import Store
+from profiles.admission import Admit
+from profiles.lease import EndReason
+
+AT_ONCE = 200
+
+
+@dataclass
+class Clock:
+    """Of the hub: a second passes between two starts."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass
+class Rounds:
+    """Milliseconds by what was asked."""
+
+    url: str
+    samples: dict[str, list[float]] = field(default_factory=dict)
+
+    async def run(self, rounds: int) -> None:
+        clock, dice = Clock(), random.Random(2)  # noqa: S311 - the same starts each time
+        gate = SqlGate(Store(Database(self.url)), lambda: POLICIES, clock)
+        other = SqlGate(Store(Database(self.url)), lambda: POLICIES, clock)
+        await self._timed("first", gate.foresee(request("first", dice)))
+        await other.foresee(request("first", dice))
+        for number in range(rounds):
+            clock.now += timedelta(seconds=1)
+            # Every eighth start is at the other hub of a rolling restart, so that books have something to learn.
+            await self._life(other if number % 8 == 0 else gate, f"run-{number}", dice, clock)
+        asked = [request(f"crowd-{number}", dice) for number in range(AT_ONCE)]
+        await self._timed(f"{AT_ONCE} at once", asyncio.gather(*map(gate.admit, asked)))
+        gate.close()
+        other.close()
+
+    async def _life(self, gate: SqlGate, lease_id: str, dice: random.Random, clock: Clock) -> None:
+        asked = request(lease_id, dice)
+        await self._timed("foresee", gate.foresee(asked))
+        decision = await self._timed("admit", gate.admit(asked))
+        assert isinstance(decision, Admit), decision
+        await self._timed("began", gate.began(lease_id, clock.now))
+        # Most starts of the past are over: what ran two hours touches three hours of the sums.
+        await self._timed("ended", gate.ended(lease_id, clock.now + timedelta(hours=2), EndReason.STOPPED))
+
+    async def _timed(self, name: str, asked: Awaitable[object]) -> object:
+        began = time.perf_counter()
+        answer = await asked
+        self.samples.setdefault(name, []).append((time.perf_counter() - began) * 1000)
+        return answer
+
+
+def figures(samples: list[float]) -> dict[str, float]:
+    ordered = sorted(samples)
+
+    def at(share: float) -> float:
+        return round(ordered[min(len(ordered) - 1, int(len(ordered) * share))], 3)
+
+    return {"n": len(ordered), "p50 ms": at(0.5), "p90 ms": at(0.9), "p99 ms": at(0.99), "max ms": at(1)}
