@@ -1,0 +1,79 @@
+"""What a Hub on this computer keeps in its books: one entry per run, whoever or whatever ended it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.local.hub_process import LocalHub
+from tests.people import Person, wait_for
+
+pytestmark = pytest.mark.local
+
+SETTINGS = """
+mode: local
+hub: {config: {LocalWorkbenchSpawner: {poll_interval: 1}}}  # how soon a process that ended by itself is missed
+catalog:
+  policies: {quotas: {each: {per: user, servers: 1}}}
+"""
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[LocalHub]:
+    hub = LocalHub(tmp_path / "local")
+    hub.write_settings(SETTINGS)
+    try:
+        yield hub.start()
+    finally:
+        hub.kill_everything()
+
+
+def held(person: Person) -> int:
+    """Servers that are granted to anybody."""
+    answer = person.rest.get("/hub/api/remuda/capacity")
+    assert answer.status_code == 200, answer.text
+    return sum(pool["granted"]["servers"] for pool in answer.json()["pools"])
+
+
+def entries(person: Person) -> list[dict[str, Any]]:
+    answer = person.rest.get("/hub/api/remuda/ledger")
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["entries"])
+
+
+def started(person: Person) -> Person:
+    assert person.start_by_rest({"profile": "small-cpu"}).status_code in {201, 202}
+    person.wait_ready()
+    return person
+
+
+def test_each_run_is_one_entry_however_it_ended(hub: LocalHub) -> None:
+    ann = started(hub.person("ann"))
+    assert held(ann) == 1
+    ann.stop()
+    wait_for(lambda: [entry["reason"] for entry in entries(ann)] == ["stopped"])
+
+    started(ann)
+    hub.server_of("ann").kill()
+    ann.wait_gone()
+    wait_for(lambda: [entry["reason"] for entry in entries(ann)] == ["ended", "stopped"])
+
+    started(ann)
+    assert hub.interrupt() == 0, hub.said  # Ctrl-C stops the servers first
+    hub.start()
+    ann = hub.person("ann")
+    assert (held(ann), len(entries(ann))) == (0, 3)
+
+    started(ann)
+    hub.hub.kill()
+    hub.wait_end()
+    hub.start()
+    ann = hub.person("ann")
+    wait_for(lambda: ann.model()["servers"][""]["ready"])
+    assert (held(ann), len(entries(ann))) == (1, 3), "it has run on, and nobody was billed twice"
+    ann.stop()
+    wait_for(lambda: len(entries(ann)) == 4)
+    assert all(entry["seconds"] >= 0 for entry in entries(ann))
