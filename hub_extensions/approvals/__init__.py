@@ -10,6 +10,7 @@ from hub_extensions.startup import when_hub_is_up
 
 def register(c: Any, catalog: Any) -> None:
     from hub_extensions.approvals.handlers import AskHandler, AsksHandler, NewAskHandler
+    from hub_extensions.approvals.leaving import LeavingHandler
     from hub_extensions.approvals.rest import AskApiHandler, AsksApiHandler
 
     async def show_in_menu(app: Any) -> None:
@@ -24,5 +25,6 @@ def register(c: Any, catalog: Any) -> None:
         (r"/approvals/([0-9a-f]{32})", AskHandler, given),
         (r"/api/remuda/asks", AsksApiHandler, given),
         (r"/api/remuda/asks/([0-9a-f]{32})", AskApiHandler, given),
+        (r"/api/users/([^/]+)", LeavingHandler),
     )
     when_hub_is_up(show_in_menu)

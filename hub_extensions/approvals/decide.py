@@ -167,6 +167,16 @@ def revoke(ask: Ask, said: Said, policies: Policies) -> Changed | NotPossible:
     return _wrong_text(said) or Changed(over, said.note(NoteKind.REVOKED))
 
 
+def leave(ask: Ask, said: Said) -> Changed | None:
+    """The account of who asked is removed, by whoever says it. None where nothing is left to end."""
+    if ask.holds(said.at):
+        over = replace(ask, state=AskState.REVOKED, revoked_by=said.by.name, revoked_at=said.at)
+        return Changed(over, said.note(NoteKind.REVOKED))
+    if ask.state_at(said.at) is AskState.OPEN:
+        return Changed(replace(ask, state=AskState.WITHDRAWN, answered_at=said.at), said.note(NoteKind.WITHDRAWN))
+    return None
+
+
 def may_answer(ask: Ask, by: Person, policies: Policies) -> bool:
     return not isinstance(_approver(ask, by, policies), NotPossible)
 

@@ -64,6 +64,15 @@ class Approvals:
             _tell(connection, outcome, way)
             return outcome.ask
 
+    def leave(self, user: str, said: Said, way: Way) -> None:
+        """End what this person asked for and was permitted."""
+        with self._database.writing() as connection:
+            for ask in _read(connection, select(ASKS).where(ASKS.c.user_name == user)):
+                ended = decide.leave(ask, said)
+                if ended is not None:
+                    connection.execute(update(ASKS).where(ASKS.c.id == ask.id).values(**_row(ended.ask)))
+                    _tell(connection, ended, way)
+
     def get(self, ask_id: str) -> tuple[Ask, tuple[Note, ...]] | None:
         """The ask and its story, oldest first."""
         with self._database.reading() as connection:

@@ -295,17 +295,22 @@ def test_a_servers_own_token_neither_asks_nor_answers(asker: Person, bea: Person
     assert asker.rest.get(api(path)).json()["state"] == "open"
 
 
-def test_somebody_who_was_removed_with_an_open_ask(hub: LocalHub, bea: Person, admin: Person) -> None:
+def test_somebody_who_was_removed_leaves_no_ask_and_no_permission(hub: LocalHub, bea: Person, admin: Person) -> None:
     gone = hub.person("gone")
-    path = asked(gone)
+    waiting, granted = asked(gone, **{"option.gpu.gpus": "4"}), ""
+    post(bea, waiting, do="grant", lasts="1", unit="days", **{"option.gpu.gpus": "2"})
+    granted, waiting = waiting, asked(gone, **{"option.gpu.gpus": "3"})
     assert admin.rest.delete("/hub/api/users/gone").status_code == 204
-    page = bea.http.get(path)
-    assert "has no account here any more" in said(page)
-    assert post(bea, path, do="grant", lasts="1", unit="days").status_code == 409
-    hub.person("gone")  # a new account of the same name inherits nothing
-    refused = post(bea, path, do="grant", lasts="1", unit="days")
-    assert "asker-gone" in said(refused)
-    assert "You said no" in said(post(bea, path, do="refuse"))
+    late = post(bea, waiting, do="grant", lasts="1", unit="days")
+    assert (late.status_code, "gone withdrew it" in said(late)) == (409, True)
+    assert bea.rest.get(api(granted)).json()["state"] == "revoked"
+    again = hub.person("gone")  # a new account of the same name inherits nothing
+    assert "Your permission for GPU ended" in said(start(again))
+    ended = [row["action"] for row in audit_of(admin, again)]
+    assert sorted(ended[:2]) == ["ask-revoked", "ask-withdrawn"]
+    path = asked(again)
+    assert admin.rest.patch("/hub/api/users/gone", json={"name": "gone-too"}).status_code == 200
+    assert bea.rest.get(api(path)).json()["state"] == "withdrawn"
 
 
 def test_admins_filter_the_audit_and_nobody_else_sees_it(asker: Person, bea: Person, admin: Person) -> None:
@@ -374,8 +379,9 @@ def test_home_tells_of_answers_and_of_those_who_wait(asker: Person, bea: Person)
     assert "“<i>Not</i> now”" in news
 
 
-def test_the_database_away_is_told(hub: LocalHub, bea: Person) -> None:
+def test_the_database_away_is_told(hub: LocalHub, bea: Person, admin: Person) -> None:
     """Somebody else holds SQLite's write lock for longer than anybody waits."""
+    path = asked(hub.person("left"))
     place = next(Path(hub.folder).glob("**/remuda.sqlite"))
     with sqlite3.connect(place, isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -383,6 +389,12 @@ def test_the_database_away_is_told(hub: LocalHub, bea: Person) -> None:
         assert answer.status_code == 503
         assert "database-away" in said(answer)
         assert main_of(answer).one("textarea").text == "Kept in the form"
+        assert admin.rest.delete("/hub/api/users/left").status_code == 204, "removals do not depend on it"
         other.execute("ROLLBACK")
     wait_for(lambda: bea.http.get("/hub/approvals").status_code == 200)
     assert urlsplit(str(answer.url)).path == "/hub/approvals/ask"
+    assert "has no account here any more" in said(bea.http.get(path))
+    hub.person("left")  # a new account of the same name is somebody else
+    refused = post(bea, path, do="grant", lasts="1", unit="days")
+    assert (refused.status_code, "asker-gone" in said(refused)) == (409, True)
+    assert "You said no" in said(post(bea, path, do="refuse"))

@@ -127,6 +127,22 @@ def test_two_approvers_at_once_one_wins_and_the_other_is_told(url: str) -> None:
     assert len(grants) == (won[0].state is AskState.GRANTED)
 
 
+def test_whoever_leaves_leaves_no_ask_and_no_permission(approvals: Approvals, database: Database) -> None:
+    granted, waiting, answered = asked(approvals), asked(approvals, terms(4)), asked(approvals, terms(8))
+    approvals.change(granted.id, granting(BEA), Way.PAGE)
+    approvals.change(answered.id, lambda ask: decide.refuse(ask, said(BEA), POLICIES), Way.PAGE)
+    approvals.leave("ada", said(CAT, "The account was removed.", 2 * HOUR), Way.REST)
+    states = {ask.id: ask.state for ask in approvals.of_user("ada")}
+    assert states == {
+        granted.id: AskState.REVOKED, waiting.id: AskState.WITHDRAWN, answered.id: AskState.REFUSED
+    }  # fmt: skip
+    with database.reading() as connection:
+        assert not any(grant.holds(NOW + 2 * HOUR) for grant in grants_of(connection, "ada"))
+    before = told(database)
+    approvals.leave("ada", said(CAT, "Again", 3 * HOUR), Way.REST)
+    assert told(database) == before
+
+
 def test_a_double_click_asks_once(url: str) -> None:
     start = Barrier(8)
 
