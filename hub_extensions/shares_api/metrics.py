@@ -34,7 +34,7 @@ class SharesMetrics:
         )
         self.seconds = Histogram(
             "remuda_decision_seconds",
-            "How long the decision about a start took, waiting for its turn included.",
+            "How long the decision about a start took, waiting for its turn included, by outcome.",
             ["outcome"],
             buckets=BUCKETS,
             registry=registry,
@@ -56,9 +56,7 @@ class SharesMetrics:
     def collect(self) -> Iterator[Metric]:
         """Called at each scrape. A pool that nobody is in any more is left out, not kept at its last value."""
         leases = self._leases
-        count = GaugeMetricFamily(
-            "remuda_leases", "Machines that are granted.", labels=["profile", "pool", "state"]
-        )
+        count = _gauge("remuda_leases", "Machines that are granted, by profile, pool and state.", "profile", "pool", "state")
         for labels, many in sorted(Counter((each.profile, each.pool, each.state.value) for each in leases).items()):
             count.add_metric(labels, many)
         yield count
@@ -73,9 +71,9 @@ def _granted(leases: tuple[Lease, ...]) -> Iterator[Metric]:
     by_pool: dict[str, Amounts] = {
         pool: total(each.amounts for each in leases if each.pool == pool) for pool in sorted({e.pool for e in leases})
     }
-    cores = GaugeMetricFamily("remuda_granted_cores", "Cores that granted machines reserve.", labels=["pool"])
-    memory = GaugeMetricFamily("remuda_granted_memory_bytes", "Memory that granted machines reserve.", labels=["pool"])
-    gpus = GaugeMetricFamily("remuda_granted_gpus", "GPUs of granted machines; a MIG slice is one.", labels=["pool"])
+    cores = _gauge("remuda_granted_cores", "Cores that granted machines reserve, by pool.", "pool")
+    memory = _gauge("remuda_granted_memory_bytes", "Memory that granted machines reserve, by pool.", "pool")
+    gpus = _gauge("remuda_granted_gpus", "GPUs of granted machines, by pool; a MIG slice is one.", "pool")
     for pool, amounts in by_pool.items():
         cores.add_metric([pool], amounts.millicores / 1000)
         memory.add_metric([pool], amounts.memory)
@@ -83,7 +81,19 @@ def _granted(leases: tuple[Lease, ...]) -> Iterator[Metric]:
     yield from (cores, memory, gpus)
 
 
+def _gauge(name: str, meaning: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, meaning, labels=labels)
+
+
 METRICS = SharesMetrics()
+
+
+def described() -> tuple[tuple[str, str, str], ...]:
+    """Name, kind and meaning of each metric, for the reference page."""
+    registry = CollectorRegistry()
+    SharesMetrics(registry)
+    families = ((each.name, each.type, each.documentation) for each in registry.collect())
+    return tuple((f"{name}_total" if kind == "counter" else name, kind, about) for name, kind, about in families)
 
 
 def decided(decision: Decision, seconds: float) -> None:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from profiles.admission import Balance, Decision, Deny, Standing
 from profiles.amounts import Amounts
-from profiles.lease import Charge, Entry, Lease
+from profiles.lease import Charge, Entry, Lease, LeaseState
 from profiles.plan import MachinePlan
 
 #: Exact, without an exponent.
@@ -161,7 +161,7 @@ class Holder(Answer):
             mine=mine,
             profile=lease.profile,
             display_name=lease.display_name,
-            state=lease.state.value,  # type: ignore[arg-type] (the same words)
+            state="held" if lease.state is LeaseState.HELD else "running",
             amounts=Amount.of(lease.amounts),
             since=lease.began_at or lease.held_at,
             until=ends,
