@@ -245,5 +245,5 @@ class Policies(Model):
 
     @property
     def empty(self) -> bool:
-        """Nothing can be refused by it."""
+        """Nothing can be refused by it. Working hours are the profiles' own, and still hold."""
         return not (self.quotas or self.budgets or self.approvals)
