@@ -56,7 +56,8 @@ class SharesMetrics:
     def collect(self) -> Iterator[Metric]:
         """Called at each scrape. A pool that nobody is in any more is left out, not kept at its last value."""
         leases = self._leases
-        count = _gauge("remuda_leases", "Machines that are granted, by profile, pool and state.", "profile", "pool", "state")
+        meaning = "Machines that are granted, by profile, pool and state."
+        count = _gauge("remuda_leases", meaning, "profile", "pool", "state")
         for labels, many in sorted(Counter((each.profile, each.pool, each.state.value) for each in leases).items()):
             count.add_metric(labels, many)
         yield count
