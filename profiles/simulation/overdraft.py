@@ -13,11 +13,11 @@ from functools import partial
 
 from profiles.lease import Charge, Lease
 from profiles.lease_book import LeaseBook
-from profiles.pots import BudgetPot, Pot, budget_pots, drawn, per_hour, running_up, set_aside, unit_of
+from profiles.pots import BudgetPot, Pot, budget_pots, drawn, per_hour, running_up, unit_of
 from profiles.simulation.agenda import Agenda, Turn
 from profiles.simulation.spending import Spending, request_of
 
-#: The hub looks every minute; here it is enough to be a few minutes late.
+#: At the most often. The hub looks every minute; here it is enough to be a few minutes late.
 LOOKS_EVERY = timedelta(minutes=5)
 
 Stop = Callable[[str, datetime], None]
@@ -32,32 +32,40 @@ class Overdraft:
         self._known: set[Pot] = set()
 
     def look(self, lease_id: str, now: datetime) -> None:
-        """To be called when it begins. Comes again while it runs, and not before what was set aside is used."""
+        """To be called when it begins. Comes again while it runs, not before one of its budgets can be used up at the
+        pace of this moment: whoever makes it faster begins, and so looks."""
         lease = self._book.get(lease_id)
         if lease is None or lease.began_at is None or not self._policies.budgets:
             return
         pots = [pot for pot in budget_pots(self._policies, request_of(lease), now) if per_hour(pot.budget, lease)]
-        for pot in self._used_up(pots, lease, now):
-            if pot.pot not in self._known:
+        again = []
+        for pot, used in self._used(pots, lease, now):
+            if used >= pot.limit and pot.pot not in self._known:
                 self._known.add(pot.pot)
                 grace = timedelta(seconds=pot.budget.grace.seconds)
                 self._agenda.put(now + grace, Turn.ENDS, partial(self._grace_is_over, pot.pot, lease))
-        if pots:
-            paid = lease.began_at + min(set_aside(pot.budget, lease.longest) for pot in pots)
-            self._agenda.put(max(paid, now + LOOKS_EVERY), Turn.ENDS, partial(self.look, lease_id))
+            pace = sum((per_hour(pot.budget, each) for each in drawn(pot.pot, pot.budget, self._book)), Decimal(0))
+            again.append(now + max(LOOKS_EVERY, _hours((pot.limit - used) / pace)))
+        if again:
+            self._agenda.put(min(again), Turn.ENDS, partial(self.look, lease_id))
 
     def _grace_is_over(self, pot: Pot, first: Lease, now: datetime) -> None:
         """Unless a new window has begun meanwhile."""
         self._known.discard(pot)
         pots = [each for each in budget_pots(self._policies, request_of(first), now) if each.pot == pot]
-        for each in self._used_up(pots, first, now):
-            for lease in list(drawn(pot, each.budget, self._book)):
-                if lease.began_at is not None and per_hour(each.budget, lease):
-                    self._stop(lease.id, now)
+        for each, used in self._used(pots, first, now):
+            if used >= each.limit:
+                for lease in list(drawn(pot, each.budget, self._book)):
+                    if lease.began_at is not None and per_hour(each.budget, lease):
+                        self._stop(lease.id, now)
 
-    def _used_up(self, pots: list[BudgetPot], lease: Lease, now: datetime) -> Iterator[BudgetPot]:
+    def _used(self, pots: list[BudgetPot], lease: Lease, now: datetime) -> Iterator[tuple[BudgetPot, Decimal]]:
         spent = self._spending.of(request_of(lease), now)
         for pot in pots:
-            used: Decimal = unit_of(pot.budget, spent.get(pot.pot, Charge())) + running_up(pot, self._book, now)
-            if used >= pot.limit:
-                yield pot
+            used = unit_of(pot.budget, spent.get(pot.pot, Charge())) + running_up(pot, self._book, now)
+            yield pot, used
+
+
+def _hours(hours: Decimal) -> timedelta:
+    """A year at most: no simulation is longer, and a budget may be."""
+    return timedelta(seconds=int(min(hours, Decimal(8766)) * 3600))

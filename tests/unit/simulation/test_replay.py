@@ -23,11 +23,12 @@ from tests.unit.simulation.machines import MONDAY, SPAN, catalog, visit
 _subjects = st.sampled_from(["user", "group", "hub"])
 _quotas = st.builds(lambda per, servers: {"q": {"per": per, "servers": servers}}, _subjects, st.integers(1, 12))
 _budgets = st.builds(
-    lambda per, window, unit, most: {"b": {"per": per, "window": window, unit: most}},
+    lambda per, window, unit, most, ahead: {"b": {"per": per, "window": window, unit: most, "holdAtMost": ahead}},
     _subjects,
     st.sampled_from(["day", "week", "6h", "30d"]),
     st.sampled_from(["money", "machineHours", "gpuHours"]),
     st.integers(1, 60),
+    st.sampled_from(["30m", "2h", "1d"]),
 )
 _rules = st.fixed_dictionaries({}, optional={"quotas": _quotas, "budgets": _budgets})
 
