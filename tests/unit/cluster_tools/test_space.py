@@ -97,9 +97,9 @@ def test_a_disk_that_is_not_of_this_computer_is_left_to_docker() -> None:
 
 def test_limit_against_actual_and_what_can_be_removed() -> None:
     need = of_up(BUILT)
-    found = space.shortages(need, place("/var/lib/docker", 1, 5), place("/home/ada/.cache/remuda", 1, 5))
+    found = space.shortages(need, place("/var/lib/docker", 1, 5), place("/srv/cache/remuda", 1, 5))
     said = space.told(need, found)
-    assert f"{total_gib(BUILT):.1f} GiB at /var/lib/docker and /home/ada/.cache/remuda, where 5.0 GiB are free" in said
+    assert f"{total_gib(BUILT):.1f} GiB at /var/lib/docker and /srv/cache/remuda, where 5.0 GiB are free" in said
     assert "four Kubernetes nodes; images into 4 nodes" in said
     removable = [
         Removable("Docker's build cache", "3.2GB", "docker builder prune -f", 1),
