@@ -46,6 +46,7 @@ CHART_KEYS = frozenset(
         "data",
         "scheduling",
         "prePuller",
+        "grafana",
         "ingress",
         "rbac",
         "imagePullSecrets",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from hub_extensions.page_frame.machine_words import pool_name
 from hub_extensions.page_frame.share_words import spent, spent_of, whose_in_a_list
@@ -58,7 +59,10 @@ def quota_meters(standings: Iterable[Standing], catalog: Catalog, viewer: str) -
 
 def budget_meters(balances: Iterable[Balance], catalog: Catalog, viewer: str) -> tuple[Meter, ...]:
     return tuple(
-        budget_meter(each, catalog.currency, viewer, kinds(each.pot.budget, catalog)) for each in balances
+        budget_meter(
+            each, catalog.currency, viewer, kinds(each.pot.budget, catalog), timezone=catalog.policies.timezone
+        )
+        for each in balances
     )
 
 
@@ -86,7 +90,9 @@ def quota_meter(standing: Standing, viewer: str, about: str = "") -> Meter:
     )
 
 
-def budget_meter(balance: Balance, currency: str, viewer: str, about: str = "") -> Meter:
+def budget_meter(
+    balance: Balance, currency: str, viewer: str, about: str = "", *, timezone: str = "UTC"
+) -> Meter:
     """`You: €187.60 of €200.00 this month`; warns from the percentages that the budget says."""
     budget, limit = balance.pot.budget, balance.pot.limit
     percent = _percent(balance.used, limit)
@@ -96,7 +102,8 @@ def budget_meter(balance: Balance, currency: str, viewer: str, about: str = "") 
         left += f", {spent(budget, balance.held, currency)} set aside for what runs"
     passed = max((at for at in budget.warn_at if percent >= at), default=0)
     warned = f"More than {passed} % is used. " if 0 < passed < 100 else "It is used up. " if passed else ""
-    renewal = f"; it begins anew on {balance.pot.end.day} {balance.pot.end:%B}" if balance.pot.end else ""
+    renews = balance.pot.end.astimezone(ZoneInfo(timezone)) if balance.pot.end else None
+    renewal = f"; it begins anew on {renews.day} {renews:%B}" if renews else ""
     return Meter(
         label=_label(balance.pot.pot, viewer, about),
         figure=f"{spent_of(budget, balance.used, limit, currency)} {window_words(budget.window)}",

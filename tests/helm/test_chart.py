@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import yaml
+from prometheus_client import CollectorRegistry
 
 from data_access.config import Settings as DataSettings
 from data_access.config import read_settings
 from hub_extensions.settings_file import SettingsDocument, parse_settings
 from hub_extensions.setup import load_machines
+from hub_extensions.shares_api.metrics import SharesMetrics
+from profiles.admission import Admit
 from tests.helm.helm_chart import RELEASE, ROOT, render
 from tests.helm.value_sets import VALUE_SETS
 from tools.cluster import certificates, services
@@ -282,3 +286,28 @@ def test_the_local_clusters_data_services_fit() -> None:
     for things in (storage["extraVolumes"], storage["extraVolumeMounts"]):
         names = sorted(thing["name"] for thing in things)
         assert names == ["data-credentials", "remuda-data", "trusted-certificates"]
+
+
+def test_dashboards_are_made_for_those_who_want_them_and_ask_for_metrics_that_there_are() -> None:
+    assert not [name for name in render().names("ConfigMap") if "dashboard" in name]
+    chart = render(VALUE_SETS["dashboards for grafana"])
+    (name,) = [name for name in chart.names("ConfigMap") if "dashboard" in name]
+    made = chart.get("ConfigMap", name)
+    assert name == "second-dashboard-shares"
+    assert made["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert made["metadata"]["annotations"] == {"grafana_folder": "Remuda"}
+    dashboard = json.loads(made["data"]["shares.json"])
+    asked = {
+        metric
+        for panel in dashboard["panels"]
+        for target in panel["targets"]
+        for metric in re.findall(r"\b(?:remuda|jupyterhub)_\w+", target["expr"])
+    }
+    registry = CollectorRegistry()
+    metrics = SharesMetrics(registry)
+    metrics.decided(Admit(None), 0.001)
+    ours = {sample.name for family in registry.collect() for sample in family.samples}
+    families = {family.name for family in registry.collect()}
+    hubs = {"jupyterhub_server_spawn_duration_seconds_count"}
+    assert asked <= ours | families | {"remuda_refusals_total"} | hubs
+    assert len(asked) >= 6

@@ -296,6 +296,10 @@ VALUE_SETS: dict[str, dict[str, Any]] = {
         },
     },
     "disruption budgets": {"hub": {"pdb": {"enabled": True}}, "proxy": {"pdb": {"enabled": True, "maxUnavailable": 1}}},
+    "dashboards for grafana": {
+        "grafana": {"dashboards": {"enabled": True, "annotations": {"grafana_folder": "Remuda"}}},
+        "fullnameOverride": "second",
+    },
     "culler and pullers off": {
         "cull": {"enabled": False},
         "prePuller": {"hook": {"enabled": False}, "continuous": {"enabled": False}},

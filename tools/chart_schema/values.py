@@ -24,6 +24,20 @@ class Rbac(Section):
     )
 
 
+class Dashboards(Section):
+    enabled: bool = Field(False, description="Make a ConfigMap of each dashboard, for Grafana's sidecar to find.")
+    labels: dict[str, str] = Field({"grafana_dashboard": "1"}, description="Labels that the sidecar looks for.")
+    annotations: dict[str, str] = Field({}, description="Annotations, such as the folder: `{grafana_folder: Remuda}`.")
+
+
+class Grafana(Section):
+    dashboards: Dashboards = Field(
+        Dashboards(),
+        description="Who holds what, refusals and the time of decisions, over the hub's metrics in Prometheus. "
+        "Without a sidecar, import helm/remuda/files/dashboards/shares.json by hand.",
+    )
+
+
 class Values(Section):
     """What an admin may write. Defaults are the chart's values.yaml."""
 
@@ -55,6 +69,7 @@ class Values(Section):
     cull: CullValues = Field(CullValues(), description="Stopping servers nobody uses.")
     scheduling: Scheduling = Field(Scheduling(), description="Priorities, and where hub and proxy run.")
     pre_puller: PrePuller = Field(PrePuller(), description="Images on the nodes before somebody needs them.")
+    grafana: Grafana = Field(Grafana(), description="Dashboards.")
     ingress: Ingress = Field(Ingress(), description="An Ingress before the proxy.")
     rbac: Rbac = Field(Rbac(), description="Rights of the hub in Kubernetes: the namespace, and no Secrets.")
     image_pull_secrets: list[str | dict[str, str]] = Field([], description="Secrets with which all images are pulled.")

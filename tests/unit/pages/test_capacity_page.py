@@ -177,6 +177,11 @@ class TestMeters:
         assert meter.said.startswith(said)
         assert "it begins anew on 1 April." in meter.said
 
+    def test_a_month_ends_where_the_policies_are_at_home(self, catalog: Catalog, now: datetime) -> None:
+        _, balances = self.seen(catalog, now, "10")
+        west = budget_meter(balances[0], "EUR", "ada", timezone="America/New_York")
+        assert "it begins anew on 31 March." in west.said
+
     def test_what_runs_is_used_and_set_aside(self, catalog: Catalog, now: datetime) -> None:
         _, balances = self.seen(catalog, now, "10")
         meter = budget_meter(balances[0], "EUR", "ada")
