@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--databases", nargs="*", choices=DATABASES, default=list(DATABASES))
     parser.add_argument("--out", type=Path, default=Path("bench/results/admission.json"))
     args = parser.parse_args()
-    noise, results = Noise.begin(), {}
+    args.out.parent.mkdir(parents=True, exist_ok=True)
     for kind in args.databases:
         with empty(kind) as url:
             began = time.monotonic()
@@ -43,20 +43,19 @@ def main() -> None:
             fill(database, args.ledger, args.leases)
             database.close()
             print(f"{kind}: filled in {time.monotonic() - began:.0f} s", flush=True)
-            rounds = Rounds(url)
+            rounds, noise = Rounds(url), Noise.begin()
             asyncio.run(rounds.run(args.rounds))
-            results[kind] = {name: figures(samples) for name, samples in rounds.samples.items()}
-            print(_table(kind, results[kind]), flush=True)
-    known = {
-        "ledger": args.ledger,
-        "leases": args.leases,
-        "results": results,
-        "libraries": {name: metadata.version(name) for name in ("sqlalchemy", "psycopg")},
-        "run": noise.end(),
-    }
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(known, indent=1) + "\n")
-    print(f"{json.dumps(known['run'])}\nwritten to {args.out}")
+        found = {
+            "ledger": args.ledger,
+            "leases": args.leases,
+            "figures": {name: figures(samples) for name, samples in rounds.samples.items()},
+            "libraries": {name: metadata.version(name) for name in ("sqlalchemy", "psycopg")},
+            "run": noise.end(),
+        }
+        # Read again: the other database may be measured at the same time.
+        known = json.loads(args.out.read_text()) if args.out.exists() else {}
+        args.out.write_text(json.dumps({**known, kind: found}, indent=1) + "\n")
+        print(_table(kind, found["figures"]), json.dumps(found["run"]), f"written to {args.out}", sep="\n", flush=True)
 
 
 @contextmanager
@@ -74,8 +73,9 @@ def empty(kind: str) -> Iterator[str]:
 
 
 def _table(kind: str, results: dict[str, dict[str, float]]) -> str:
-    lines = [f"{kind:18}" + "".join(f"{name:>10}" for name in ("n", "p50 ms", "p90 ms", "p99 ms", "max ms"))]
-    lines += [f"{what:18}" + "".join(f"{value:>10}" for value in row.values()) for what, row in results.items()]
+    names = list(results["admit"])
+    lines = [f"{kind:18}" + "".join(f"{name:>12}" for name in names)]
+    lines += [f"{what:18}" + "".join(f"{value:>12}" for value in row.values()) for what, row in results.items()]
     return "\n".join(lines)
 
 

@@ -1,0 +1,62 @@
+"""Random histories, and that they would find a store that is wrong."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from hub_extensions.admission.place import admission_url
+from hub_extensions.admission.store import Store
+from tests.contract.admission.history import (
+    BillsTwice,
+    DecidesWithoutTheLock,
+    ForgetsTheBeginning,
+    Histories,
+    KnowsOnlyItself,
+)
+from tools.servers.postgres import PostgresServer
+
+QUIET = settings(
+    deadline=None, stateful_step_count=30, suppress_health_check=list(HealthCheck), database=None, derandomize=True
+)
+
+
+def _machine(place: Callable[[], str], store: type[Store] = Store) -> type[Histories]:
+    return type("Histories", (Histories,), {"new_place": staticmethod(place), "store_class": store})
+
+
+def _files(folder: Path) -> Callable[[], str]:
+    numbers = itertools.count()
+    return lambda: f"sqlite:///{folder}/{next(numbers)}.sqlite"
+
+
+def test_histories_on_sqlite(tmp_path: Path) -> None:
+    run_state_machine_as_test(_machine(_files(tmp_path)), settings=settings(QUIET, max_examples=40))
+
+
+def test_histories_on_postgresql(postgres_server: PostgresServer) -> None:
+    made: list[str] = []
+
+    def place() -> str:
+        made.append(f"h_{uuid.uuid4().hex[:12]}")
+        postgres_server.create_database(made[-1])
+        return admission_url(postgres_server.url(made[-1]))
+
+    try:
+        run_state_machine_as_test(_machine(place), settings=settings(QUIET, max_examples=8))
+    finally:
+        for name in made:
+            postgres_server.drop_database(name)
+
+
+@pytest.mark.parametrize("wrong", [DecidesWithoutTheLock, KnowsOnlyItself, BillsTwice, ForgetsTheBeginning])
+def test_a_store_that_is_wrong_is_found(tmp_path: Path, wrong: type[Store]) -> None:
+    looking = settings(QUIET, max_examples=200, phases=[Phase.generate], report_multiple_bugs=False)
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(_machine(_files(tmp_path), wrong), settings=looking)
