@@ -17,13 +17,12 @@ from hub_extensions.approvals import words
 from hub_extensions.approvals.ask import Ask, Note
 from hub_extensions.approvals.decide import Said, may_answer
 from hub_extensions.approvals.desk import Answer, Desk, Told, lasts_of_form
+from hub_extensions.approvals.pieces import Length, Reader
 from hub_extensions.approvals.view import (
     AWAY,
     DONE,
     OFF,
     Background,
-    Length,
-    Reader,
     Typed,
     ask_page,
     form_page,

@@ -9,9 +9,19 @@ from datetime import datetime, timedelta
 from hub_extensions.admission.spent import UsedHour
 from hub_extensions.approvals import decide
 from hub_extensions.approvals.ask import Ask, AskState, Note, NoteKind, Terms
+from hub_extensions.approvals.pieces import (
+    Length,
+    Line,
+    Reader,
+    Select,
+    length_of,
+    line_of,
+    parts_of,
+    selects_of,
+)
 from hub_extensions.approvals.words import length
 from hub_extensions.page_frame import words
-from hub_extensions.page_frame.machine_words import CENT, Moment, option_words
+from hub_extensions.page_frame.machine_words import CENT, Moment
 from hub_extensions.page_frame.menu import Menu
 from hub_extensions.page_frame.notice import Notice, Tone
 from profiles.access import Access, who_may
@@ -19,11 +29,8 @@ from profiles.amounts import Amounts
 from profiles.choice import MachineChoice
 from profiles.grants import rules_for
 from profiles.lease import Charge
-from profiles.model import Catalog, Profile
-from profiles.person import Person
+from profiles.model import Catalog
 from profiles.plan import MachinePlan
-from profiles.policy import Policies
-from profiles.quantity import Duration
 
 #: What a form proposes where nothing else was said.
 USUAL = timedelta(days=1)
@@ -59,46 +66,6 @@ AWAY = Notice(
     "database-away",
     Tone.DANGER,
 )
-
-
-@dataclass(frozen=True)
-class Item:
-    value: str
-    label: str
-    selected: bool
-
-
-@dataclass(frozen=True)
-class Select:
-    field: str
-    label: str
-    items: tuple[Item, ...]
-
-
-@dataclass(frozen=True)
-class Length:
-    """How long: a number and its unit, and the most there may be."""
-
-    number: str
-    unit: str
-    most: str
-
-
-@dataclass(frozen=True)
-class Line:
-    """One ask in a list. `tone` is good, bad, waiting or over."""
-
-    href: str
-    user: str
-    machine: str
-    parts: str
-    lasts: str
-    price: str
-    cost: str
-    state: str
-    tone: str
-    asked_at: Moment
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -162,6 +129,8 @@ class AskPage:
     max_text: int
     action: str
     xsrf: str
+    may_comment: bool
+    """False for an administrator who came from the audit and has no say in it."""
     may_answer: bool
     may_withdraw: bool
     may_revoke: bool
@@ -176,53 +145,6 @@ class Typed:
     text: str = ""
     length: Length | None = None
     options: Mapping[str, str] | None = None
-
-
-@dataclass(frozen=True)
-class Reader:
-    """Who looks, at what moment, with which catalog, and where the hub's pages of asks begin."""
-
-    person: Person
-    now: datetime
-    catalog: Catalog
-    root: str
-    xsrf: str
-
-    @property
-    def policies(self) -> Policies:
-        return self.catalog.policies
-
-
-def line_of(ask: Ask, reader: Reader) -> Line:
-    state, tone = state_words(ask, reader.now)
-    terms = ask.terms
-    return Line(
-        href=f"{reader.root}/{ask.id}",
-        user=ask.user,
-        machine=terms.display_name,
-        parts=parts_of(terms, reader.catalog),
-        lasts=length(terms.lasts),
-        price=words.price_per_hour(terms.price_per_hour.amount, terms.price_per_hour.currency),
-        cost=_cost(terms),
-        state=state,
-        tone=tone,
-        asked_at=Moment.past(ask.asked_at, reader.now),
-        reason=ask.reason,
-    )
-
-
-def state_words(ask: Ask, now: datetime) -> tuple[str, str]:
-    """In one sentence without its full stop, and how good that is."""
-    if ask.state is AskState.GRANTED and ask.ends_at is not None:
-        if ask.holds(now):
-            return f"{ask.answered_by} said yes, until {words.clock(ask.ends_at, now)}", "good"
-        return f"{ask.answered_by} said yes; ended {words.clock(ask.ends_at, now)}", "over"
-    return {
-        AskState.OPEN: ("Waiting for an answer", "waiting"),
-        AskState.REFUSED: (f"{ask.answered_by} said no", "bad"),
-        AskState.REVOKED: (f"{ask.revoked_by} took the yes back", "bad"),
-        AskState.WITHDRAWN: ("Withdrawn", "over"),
-    }.get(ask.state_at(now), ("Nobody answered in time", "over"))
 
 
 def list_page(
@@ -288,40 +210,12 @@ def ask_page(ask: Ask, story: Iterable[Note], reader: Reader, background: Backgr
         max_text=decide.MAX_TEXT,
         action=f"{reader.root}/{ask.id}",
         xsrf=reader.xsrf,
+        may_comment=concerned or ask.user == reader.person.name,
         may_answer=concerned and is_open,
         may_withdraw=is_open and ask.user == reader.person.name,
         may_revoke=concerned and ask.holds(reader.now),
         notice=typed.notice,
     )
-
-
-def selects_of(profile: Profile, chosen: Mapping[str, str], profile_id: str) -> tuple[Select, ...]:
-    return tuple(
-        Select(
-            f"option.{profile_id}.{name}",
-            option.display_name or name,
-            tuple(
-                Item(value, choice.display_name or value, value == chosen.get(name, option.default))
-                for value, choice in option.choices.items()
-            ),
-        )
-        for name, option in profile.options.items()
-    )
-
-
-def length_of(lasts: timedelta, longest: Duration | None) -> Length:
-    """Whole days in days, all else in hours."""
-    seconds = int(lasts.total_seconds())
-    if longest is not None:
-        seconds = min(seconds, longest.seconds)
-    days = seconds % 86400 == 0
-    number = seconds // 86400 if days else -(-seconds // 3600)
-    return Length(str(max(1, number)), "days" if days else "hours", longest.human if longest else "")
-
-
-def parts_of(terms: Terms, catalog: Catalog | None) -> str:
-    """`4 cores · 16 GiB · 2 NVIDIA GPUs · Image: PyTorch`."""
-    return " · ".join((*_amounts(terms.amounts), *option_words(catalog, terms.profile, terms.choice.options)))
 
 
 def used_lines(used: tuple[UsedHour, ...], ask: Ask, catalog: Catalog) -> tuple[UsedLine, ...]:
@@ -334,21 +228,10 @@ def used_lines(used: tuple[UsedHour, ...], ask: Ask, catalog: Catalog) -> tuple[
     )
 
 
-def _amounts(amounts: Amounts) -> tuple[str, ...]:
-    devices = (words.resource(name, count) for name, count in amounts.devices.items() if count)
-    return (words.cores(amounts.millicores / 1000), words.memory(amounts.memory), *devices)
-
-
 def _asked_parts(ask: Ask, catalog: Catalog) -> str:
     if ask.asked == ask.terms:
         return ""
     return f"{parts_of(ask.asked, catalog)}, for {length(ask.asked.lasts)}"
-
-
-def _cost(terms: Terms) -> str:
-    """If it runs all the time; empty for a free one."""
-    most = terms.costs_at_most
-    return f"{words.money(most.amount, most.currency)} at most" if most.amount else ""
 
 
 def _who(rules: Mapping[str, Access]) -> str:

@@ -16,7 +16,8 @@ from hub_extensions.approvals.ask import ANSWER_WITHIN, Ask, Note, NoteKind
 from hub_extensions.approvals.decide import Changed
 from hub_extensions.approvals.desk import lasts_of_form, lasts_of_json
 from hub_extensions.approvals.notices import notices_of
-from hub_extensions.approvals.view import Background, Reader, Typed, ask_page, form_page, length_of, list_page
+from hub_extensions.approvals.pieces import Reader, length_of
+from hub_extensions.approvals.view import Background, Typed, ask_page, form_page, list_page
 from hub_extensions.approvals.words import NotPossible
 from hub_extensions.audit.entry import Action, AuditEntry, Filter, Way
 from hub_extensions.audit.view import PER_PAGE, Asked, audit_page, csv_of, details_words
@@ -30,7 +31,7 @@ from profiles.person import Person
 from profiles.plan import MachinePlan
 from profiles.quantity import Duration
 from profiles.resolve import resolve
-from tests.unit.approvals.asking import ADA, BEA, DAY, NOW, Terms, said
+from tests.unit.approvals.asking import ADA, ADMIN, BEA, DAY, NOW, Terms, said
 from tests.unit.pages.reading import Element, read
 
 HOUR = timedelta(hours=1)
@@ -92,6 +93,12 @@ def test_an_approver_sees_everything_there_is_to_decide_by(catalog: Catalog) -> 
     assert [button["value"] for button in page.all("button")] == ["comment", "grant", "refuse", "revise", "comment"]
     assert page.one("input", name="_xsrf")["value"] == "token<"
     assert "It is the first ask of this person." in page.text
+
+
+def test_an_administrator_without_a_say_reads_and_no_more(catalog: Catalog) -> None:
+    page = seen("ask.html", ask_page(ask_for(catalog), (), reader(catalog, ADMIN), Background(), Typed()))
+    assert not page.all("form")
+    assert EVIL.partition("\n")[0] in page.text
 
 
 def test_enter_in_a_field_says_neither_yes_nor_no(catalog: Catalog) -> None:
