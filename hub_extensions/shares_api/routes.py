@@ -56,7 +56,7 @@ CAPACITY = Route(
     "/capacity",
     "Who uses what at this moment, pool by pool",
     (
-        "`read:users` for oneself: everybody has it; names are shown as `policies.showHolders` says",
+        "`read:users` for oneself: everybody has it; others’ names are null",
         "`list:users`: all names",
     ),
     models.Capacity,
