@@ -132,7 +132,13 @@ class Cards:
         return f"{self.ask}?{urlencode([('profile', card.profile_id), *chosen])}"
 
     @property
+    def all_closed(self) -> bool:
+        """Nothing here is for this person, whatever is free."""
+        return all(card.closed is not None for card in self.cards)
+
+    @property
     def selectable(self) -> bool:
+        """Something can be started at this moment."""
         return any(card.usable for card in self.cards)
 
 

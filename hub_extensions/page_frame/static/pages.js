@@ -72,6 +72,8 @@
     if (!usable) radio.checked = false;
     const start = card.querySelector(".rm-start");
     start.hidden = start.disabled = Boolean(why);
+    const none = document.querySelector("[data-rm-none-now]");
+    if (none) none.hidden = all(".rm-radio").some((each) => !each.disabled);
   }
 
   // What is left changes while the page is looked at: ask again, and at once when somebody comes back to it.

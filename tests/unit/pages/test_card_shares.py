@@ -162,6 +162,15 @@ class TestNotNow:
         chosen = [each.profile_id for each in cards(catalog, outlook(catalog, now, no_more)).cards if each.selected]
         assert chosen == ["many"]
 
+    def test_where_nothing_can_be_started_now_the_page_says_so_and_blames_nobody(
+        self, catalog: Catalog, now: datetime
+    ) -> None:
+        none = {"quotas": {"none": {"per": "hub", "servers": 0}}}
+        said = page(catalog, outlook(catalog, now, none)).one(cls="rm-empty")
+        assert "None of these machines can be started now: each card says why." in said.text
+        assert not said.has("hidden")
+        assert page(catalog, outlook(catalog, now, {})).one(cls="rm-empty").has("hidden")
+
     def test_a_used_up_budget_says_when_it_begins_anew(self, catalog: Catalog, now: datetime) -> None:
         policies = {"budgets": {"mine": {"per": "user", "money": 200}}}
         lock = card(catalog, outlook(catalog, now, policies, mine="200"), "gpu").lock
