@@ -232,6 +232,11 @@ class Policies(Model):
     quotas: dict[f.Id, Quota] = Field(default=EMPTY, description="At most so much at once, by id.")
     budgets: dict[f.Id, Budget] = Field(default=EMPTY, description="At most so much over time, by id.")
     approvals: dict[f.Id, Approval] = Field(default=EMPTY, description="What needs a yes, by id.")
+    show_holders: Literal["everyone", "groups", "admins"] = Field(
+        default="admins",
+        description="Who sees by name who holds which machine: everybody, members of a common group, or administrators "
+        "alone. Others read “somebody”.",
+    )
     when_unavailable: Literal["refuse", "admit"] = Field(
         default="refuse",
         description="What happens to starts while the database of leases cannot be reached and there are rules.",

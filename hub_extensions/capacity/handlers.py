@@ -27,8 +27,8 @@ def sees_all(handler: Any) -> bool:
 
 def viewer_of(handler: Any, user: Any) -> Viewer:
     person, catalog = user.spawner.person, user.spawner.catalog
-    shown = getattr(catalog.policies, "show_holders", None) if catalog else None
-    return Viewer(person.name, person.groups, sees_all(handler), ShowHolders(shown or ShowHolders.ADMINS))
+    shown = ShowHolders(catalog.policies.show_holders) if catalog else ShowHolders.ADMINS
+    return Viewer(person.name, person.groups, sees_all(handler), shown)
 
 
 async def room_of(spawner: Any) -> Mapping[str, Amounts] | None:

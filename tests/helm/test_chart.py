@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
@@ -15,7 +16,7 @@ from hub_extensions.settings_file import SettingsDocument, parse_settings
 from hub_extensions.setup import load_machines
 from hub_extensions.shares_api.metrics import SharesMetrics
 from profiles.admission import Admit
-from tests.helm.helm_chart import RELEASE, ROOT, render
+from tests.helm.helm_chart import RELEASE, ROOT, Refused, render
 from tests.helm.value_sets import VALUE_SETS
 from tools.cluster import certificates, services
 
@@ -311,3 +312,15 @@ def test_dashboards_are_made_for_those_who_want_them_and_ask_for_metrics_that_th
     hubs = {"jupyterhub_server_spawn_duration_seconds_count"}
     assert asked <= ours | families | {"remuda_refusals_total"} | hubs
     assert len(asked) >= 6
+
+
+def test_a_resource_quota_stands_behind_the_hubs_own_limits_with_headroom() -> None:
+    assert not render().names("ResourceQuota")
+    made = render(VALUE_SETS["a resource quota behind the hub's own"]).get("ResourceQuota", "backstop")
+    assert made["spec"]["hard"] == {"requests.nvidia.com/gpu": "8", "requests.nvidia.com/mig-1g.5gb": "3"}
+
+
+def test_a_resource_quota_without_anything_to_limit_is_refused() -> None:
+    with pytest.raises(Refused) as refused:
+        render({"scheduling": {"resourceQuota": {"enabled": True}}})
+    assert "scheduling.resourceQuota is enabled, and no quota" in str(refused.value)

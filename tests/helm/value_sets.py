@@ -296,6 +296,17 @@ VALUE_SETS: dict[str, dict[str, Any]] = {
         },
     },
     "disruption budgets": {"hub": {"pdb": {"enabled": True}}, "proxy": {"pdb": {"enabled": True, "maxUnavailable": 1}}},
+    "a resource quota behind the hub's own": {
+        "scheduling": {"resourceQuota": {"enabled": True}},
+        "policies": {
+            "quotas": {
+                "all": {"per": "hub", "gpus": 8, "cores": 100, "devices": {"nvidia.com/mig-1g.5gb": 2}},
+                "fewer": {"per": "hub", "devices": {"nvidia.com/gpu": 6}},
+                "each": {"per": "user", "gpus": 1},
+                "some": {"per": "hub", "groups": ["ml"], "gpus": 1},
+            }
+        },
+    },
     "dashboards for grafana": {
         "grafana": {"dashboards": {"enabled": True, "annotations": {"grafana_folder": "Remuda"}}},
         "fullnameOverride": "second",

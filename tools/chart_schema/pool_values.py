@@ -54,7 +54,23 @@ class CorePods(Section):
     node_affinity: NodePurpose = Field(NodePurpose(), description="Nodes for hub and proxy.")
 
 
+class ResourceQuota(Section):
+    enabled: bool = Field(
+        False,
+        description="Make a Kubernetes ResourceQuota of the device amounts of hub-wide quotas (`per: hub`, about "
+        "everybody and everything), as a second lock behind the hub's own: `gpus` limits `nvidia.com/gpu`, `devices` "
+        "each its own. Cores and memory are left out: with them Kubernetes would refuse every pod that names none.",
+    )
+    headroom_percent: int = Field(
+        25,
+        ge=0,
+        le=1000,
+        description="So much above the hub's own limit, at least one: a create that conflicts leaks usage for minutes.",
+    )
+
+
 class Scheduling(Section):
+    resource_quota: ResourceQuota = Field(ResourceQuota(), description="A backstop of Kubernetes' own.")
     pod_priority: PodPriority = Field(PodPriority(), description="Who gives way to whom.")
     core_pods: CorePods = Field(CorePods(), description="Hub and proxy. People's servers: see pools.")
 
