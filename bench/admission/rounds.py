@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+import uuid
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -34,6 +35,7 @@ class Rounds:
     """Milliseconds by what was asked: by the clock, and of this process's CPU, which says more on a busy machine."""
 
     url: str
+    name: str = field(default_factory=lambda: uuid.uuid4().hex)
     samples: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
 
     async def run(self, rounds: int) -> None:
@@ -45,8 +47,8 @@ class Rounds:
         for number in range(rounds):
             clock.now += timedelta(seconds=1)
             # Every eighth start is at the other hub of a rolling restart, so that books have something to learn.
-            await self._life(other if number % 8 == 0 else gate, f"run-{number}", dice, clock)
-        asked = [request(f"crowd-{number}", dice) for number in range(AT_ONCE)]
+            await self._life(other if number % 8 == 0 else gate, f"{self.name}-{number}", dice, clock)
+        asked = [request(f"{self.name}-crowd-{number}", dice) for number in range(AT_ONCE)]
         await self._timed(f"{AT_ONCE} at once", asyncio.gather(*map(gate.admit, asked)))
         gate.close()
         other.close()

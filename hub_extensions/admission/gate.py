@@ -41,6 +41,8 @@ class SqlGate:
         self._clock = clock
         # One thread: transactions of one Hub would only wait for each other, and the Hub's loop must not wait for them.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="remuda-admission")
+        # Reports read a year of the ledger if somebody asks for one: no start waits for that.
+        self._reports = ThreadPoolExecutor(max_workers=1, thread_name_prefix="remuda-reports")
 
     def __deepcopy__(self, memo: dict[int, object]) -> SqlGate:
         """traitlets copies what configuration holds; there is one gate."""
@@ -74,9 +76,10 @@ class SqlGate:
             log.warning("That lease %s ended could not be written, and is settled later: %s", lease_id, e)
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a method of the store in the gate's thread. Raises `DatabaseAway`."""
+        """Run a method of the store in the gate's thread, reports in another. Raises `DatabaseAway`."""
+        thread = self._reports if function in (self.store.ledger, self.store.used) else self._thread
         turn = partial(self._in_turn, time.monotonic(), partial(function, *args, **kwargs))
-        return await asyncio.get_running_loop().run_in_executor(self._thread, turn)
+        return await asyncio.get_running_loop().run_in_executor(thread, turn)
 
     def _in_turn(self, asked_s: float, function: Callable[[], T]) -> T:
         """Whoever has waited too long behind others that waited in vain is told so without another try."""
@@ -86,7 +89,8 @@ class SqlGate:
         return function()
 
     def close(self) -> None:
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        for thread in (self._thread, self._reports):
+            thread.shutdown(wait=False, cancel_futures=True)
 
 
 def _while_away(policies: Policies, request: Request, error: DatabaseAway) -> Decision:

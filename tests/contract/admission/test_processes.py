@@ -74,6 +74,17 @@ async def test_two_hundred_at_one_gate(place: Place) -> None:
     gate.close()
 
 
+async def test_reports_and_starts_side_by_side(place: Place) -> None:
+    gate = SqlGate(place.store(), lambda: NO_RULES, lambda: NOW)
+    starts = [gate.admit(ask(f"{n}")) for n in range(20)]
+    reports = [gate.call(gate.store.used, since=NOW, until=NOW + HOUR, by="user") for _ in range(20)]
+    ledger = [gate.call(gate.store.ledger, since=NOW, until=NOW + HOUR) for _ in range(20)]
+    answers = await asyncio.gather(*starts, *reports, *ledger)
+    assert all(isinstance(answer, Admit) for answer in answers[:20])
+    assert all(answer == () for answer in answers[20:])
+    gate.close()
+
+
 @pytest.mark.parametrize("place", SHARED, indirect=True)
 def test_two_processes_race_for_the_last_gpu(place: Place) -> None:
     """Each of them boots, migrates the empty database, and starts a hundred."""
