@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from profiles.amounts import Amounts
 from profiles.cost import charge
-from profiles.fields import quoted
+from profiles.fields import MOST_EXPENSIVE, quoted
 from profiles.frozen import freeze
 from profiles.lease import EndReason, Entry, Lease, LeaseState
 from profiles.quantity import Money
@@ -42,6 +42,8 @@ COLUMNS = (
     "ended_at",
 )
 MORE_COLUMNS = ("display_name", "held_at", "reason", "cost")
+#: Of a count; a memory in bytes has the most.
+MOST_DIGITS = 18
 
 T = TypeVar("T")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
@@ -252,16 +254,21 @@ def _groups(text: str) -> Iterator[str]:
 
 
 def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
+    if not _is_count(text):
         raise _BadCell(f"{quoted(text)} is not a count", "write a whole number, 0 or more")
     return int(text)
+
+
+def _is_count(text: str) -> bool:
+    """Python refuses to read thousands of digits, and no machine has so much of anything."""
+    return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
 
 
 def _devices(text: str) -> dict[str, int]:
     devices = {}
     for each in filter(None, (part.strip() for part in text.split(";"))):
         name, equals, count = each.partition("=")
-        if not equals or not name or not count.isascii() or not count.isdigit():
+        if not equals or not name or not _is_count(count):
             raise _BadCell(f"{quoted(each)} is not a device and its count", "write nvidia.com/gpu=1, several with ;")
         if int(count):
             devices[name.strip()] = int(count)
@@ -275,6 +282,8 @@ def _price(text: str) -> Decimal:
         price = Decimal("NaN")
     if not price.is_finite() or price < 0:
         raise _BadCell(f"{quoted(text)} is not a price", "write it with a point: 2.50")
+    if price > MOST_EXPENSIVE:
+        raise _BadCell(f"{quoted(text)} per hour is more than {MOST_EXPENSIVE}", "check the point and the currency")
     return price
 
 
@@ -293,7 +302,10 @@ def _time(text: str) -> datetime | None:
         raise _BadCell(f"{quoted(text)} is not a time", "write it as 2026-03-01T09:30:00Z") from None
     if moment.tzinfo is None:
         raise _BadCell(f"{quoted(text)} has no time zone", "write Z after it for UTC, or +01:00")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise _BadCell(f"{quoted(text)} is outside the calendar", "write it as 2026-03-01T09:30:00Z") from None
 
 
 def _reason(text: str) -> EndReason | None:

@@ -25,6 +25,8 @@ from profiles.simulation.report import report
 from profiles.simulation.room import sizes_of
 from profiles.simulation.visit import Visit
 
+#: What a simulation gets through in minutes, and calendars of all time zones hold.
+MOST_DAYS, FIRST_YEAR, LAST_YEAR = 3660, 1970, 2500
 # What argparse makes of the parsers is its own type, which has no public name.
 Commands = Any
 
@@ -59,8 +61,8 @@ def add_to(commands: Commands) -> None:
         help="how many nodes a pool has, each as large as its autoscaled.largestNode; left out: never full",
     )
     command.add_argument("--users", type=_count, default=500, help="how many people there are (500)")
-    command.add_argument("--days", type=_count, default=1, help="how many days (1)")
-    command.add_argument("--start", type=date.fromisoformat, default=date(2026, 3, 2), help="first day (2026-03-02)")
+    command.add_argument("--days", type=_days, default=1, help="how many days (1)")
+    command.add_argument("--start", type=_day, default=date(2026, 3, 2), help="first day (2026-03-02)")
     command.add_argument("--seed", type=int, default=1, help="other people, other visits (1)")
     _add_admins(command)
     command.set_defaults(run=_simulate)
@@ -207,9 +209,13 @@ def _known_pools(nodes: dict[str, int], catalogs: Sequence[Catalog]) -> None:
 
 
 def _write(folder: Path, contents: dict[str, str]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in contents.items():
-        (folder / name).write_text(content, encoding="utf-8", newline="")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            (folder / name).write_text(content, encoding="utf-8", newline="")
+    except OSError as e:
+        error = CatalogError(str(folder), "", "", f"it cannot be written: {e.strerror or e}", "give another --out")
+        raise CatalogErrors([error]) from e
 
 
 def _short(path: str, others: Sequence[str]) -> str:
@@ -260,3 +266,20 @@ def _count(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
     return int(text)
+
+
+def _days(text: str) -> int:
+    days = _count(text)
+    if days > MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"{text} days are more than {MOST_DAYS}")
+    return days
+
+
+def _day(text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day: write it as 2026-03-02") from None
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise argparse.ArgumentTypeError(f"{text!r} is not between {FIRST_YEAR} and {LAST_YEAR}")
+    return day

@@ -145,12 +145,28 @@ def test_mistakes_of_all_compared_files_are_told_at_once(tmp_path: Path, capsys:
     assert printed.endswith("2 to correct\n")
 
 
-@pytest.mark.parametrize("wrong", [["--nodes", "gpu"], ["--users", "0"], ["--start", "monday"]])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--nodes", "gpu"],
+        ["--users", "0"],
+        ["--days", "100000"],
+        ["--start", "monday"],
+        ["--start", "2026-02-30"],
+        ["--start", "9999-12-31"],
+    ],
+)
 def test_wrong_usage_is_code_2(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as raised:
         main(["simulate", THREE[0], *wrong])
     assert raised.value.code == 2
     assert wrong[0] in capsys.readouterr().err
+
+
+def test_a_report_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(["simulate", THREE[0], "--users", "5", "--out", str(tmp_path / "file" / "report")]) == 1
+    assert "report: it cannot be written: Not a directory" in capsys.readouterr().out
 
 
 def test_what_the_how_to_shows_is_what_is_printed(

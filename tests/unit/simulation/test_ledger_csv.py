@@ -137,6 +137,22 @@ def test_every_mistake_is_told_with_line_and_column() -> None:
 
 
 @pytest.mark.parametrize(
+    ("column", "value", "word"),
+    [
+        ("servers", "9" * 5000, "is not a count"),
+        ("devices", "nvidia.com/gpu=" + "9" * 5000, "is not a device and its count"),
+        ("price_per_hour", "1e30", "per hour is more than 1000000"),
+        ("began_at", "0001-01-01T00:00:00+14:00", "is outside the calendar"),
+        ("ended_at", "9999-12-31T23:59:59-12:00", "is outside the calendar"),
+    ],
+)
+def test_what_no_ledger_can_hold_is_a_mistake_like_others(column: str, value: str, word: str) -> None:
+    with pytest.raises(LedgerErrors, match=word) as raised:
+        read_ledger(_file(_row(**{column: value})))
+    assert [error.column for error in raised.value.errors] == [column]
+
+
+@pytest.mark.parametrize(
     ("header", "word"),
     [
         ("", "no columns"),
