@@ -17,8 +17,9 @@ REMEMBERED = 10_000
 TIDY_EVERY = 1_000
 
 # Made once: to put a statement together takes longer than to run it.
-COUNTERS = sa.select(STATE.c.version, STATE.c.forgotten)
-ENDED_SINCE = sa.select(GONE.c.lease_id).where(GONE.c.version > sa.bindparam("known"))
+NEWS = sa.select(STATE.c.version, STATE.c.forgotten, GONE.c.lease_id).select_from(
+    STATE.outerjoin(GONE, GONE.c.version > sa.bindparam("known"))
+)
 COUNT = sa.update(STATE).values(version=sa.bindparam("counted"))
 OFF = sa.delete(LEASES).where(LEASES.c.id == sa.bindparam("lease_id"))
 TOMBSTONE = sa.insert(GONE)
@@ -34,12 +35,14 @@ class LiveBook:
 
     def refresh(self, connection: Connection) -> LeaseBook:
         """As the transaction sees the table. What the transaction itself writes afterwards comes with the next."""
-        version, forgotten = connection.execute(COUNTERS).one()
+        rows = connection.execute(NEWS, {"known": self.version}).all()
+        version, forgotten, _ = rows[0]
         if not forgotten <= self.version <= version:
             self.leases = LeaseBook(_changed_since(connection, -1))
         elif version > self.version:
-            for lease_id in connection.execute(ENDED_SINCE, {"known": self.version}).scalars():
-                self.leases.remove(lease_id)
+            for _, _, lease_id in rows:
+                if lease_id is not None:
+                    self.leases.remove(lease_id)
             for lease in _changed_since(connection, self.version):
                 self.leases.put(lease)
         self.version = version

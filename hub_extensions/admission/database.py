@@ -86,7 +86,7 @@ class Database:
         if queue and not self._turn.acquire(timeout=self.patience_s):
             raise DatabaseAway(f"{self.url}: no turn in {self.patience_s:g} s, others are writing")
         try:
-            with self._engine.connect().execution_options(remuda=what) as connection, connection.begin():
+            with self._begun(what) as connection, connection.get_transaction():  # which commits
                 yield connection
         except AWAY as e:
             raise DatabaseAway(f"{self.url}: {_first_line(e)}") from e
@@ -98,6 +98,22 @@ class Database:
         finally:
             if queue:
                 self._turn.release()
+
+
+    def _begun(self, what: str) -> Connection:
+        """A connection in a transaction. One that a server's restart has cut is noticed here, before anything is done
+        in it, and the next one is new."""
+        for last in (False, True):
+            connection = self._engine.connect().execution_options(remuda=what)
+            try:
+                connection.begin()
+            except exc.DBAPIError as e:
+                connection.close()
+                if last or not e.connection_invalidated:
+                    raise
+            else:
+                return connection
+        raise AssertionError("the last try raises")
 
 
 def _first_line(error: Exception) -> str:
@@ -137,12 +153,12 @@ def _postgresql(url: str, patience_s: float) -> Engine:
     milliseconds = int(patience_s * 1000)
     engine = sa.create_engine(
         url,
-        pool_pre_ping=True,  # a server that restarted is noticed before a start depends on it
         pool_size=4,
         pool_timeout=patience_s,
         connect_args={
             "connect_timeout": CONNECT_S,
             "application_name": "remuda",
+            "autocommit": True,  # BEGIN goes with what a transaction says first, below, not in a round trip of its own
             "keepalives_idle": 10,
             "keepalives_interval": 2,
             "keepalives_count": 3,
@@ -150,10 +166,11 @@ def _postgresql(url: str, patience_s: float) -> Engine:
         },
     )
     # One round trip each. The lock goes with the transaction, and that of a Hub that froze in one is ended.
-    patience = f"SET LOCAL statement_timeout = {milliseconds}"
-    reading = f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; {patience}"
+    # Queries of a millisecond are not worth compiling, which takes twenty.
+    patience = f"SET LOCAL statement_timeout = {milliseconds}; SET LOCAL jit = off"
+    reading = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {patience}"
     writing = (
-        f"{patience}; SET LOCAL idle_in_transaction_session_timeout = {2 * milliseconds}; "
+        f"BEGIN; {patience}; SET LOCAL idle_in_transaction_session_timeout = {2 * milliseconds}; "
         f"SELECT pg_advisory_xact_lock({LOCK})"
     )
 

@@ -70,10 +70,10 @@ def spent_in(connection: Connection, pots: Sequence[BudgetPot], now: datetime) -
     asked = Asked(connection)
     spent: dict[Pot, Charge] = {}
     for pot in pots:
-        source = _source(connection, pot)
+        source = _source(pot)
         if source is None:
             spent[pot.pot] = _from_entries(connection, pot, _hour(pot.begin))
-        elif source[1]:
+        else:
             _ask(asked, pot, source, now)
     for pot, charge in asked.answers():
         spent[pot] = spent.get(pot, Charge()) + charge
@@ -86,6 +86,7 @@ class Asked:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.mark, self.moment = _driver(connection)
+        self.position = "instr" if connection.dialect.name == "sqlite" else "strpos"
         self._pots: list[Pot] = []
         self._selects: list[str] = []
         self._given: list[Any] = []
@@ -107,6 +108,11 @@ def _ask(asked: Asked, pot: BudgetPot, source: tuple[str, list[str]], now: datet
     kind, subjects = source
     mark, budget = asked.mark, pot.budget
     about, whom = _among("subject", subjects, mark), [kind, *subjects]
+    if kind == "groups":
+        # A set's text has each name as JSON writes it, quotes included: no name is found within another.
+        having = " OR ".join([f"{asked.position}(members, {mark}) > 0"] * len(subjects))
+        about = f"subject IN (SELECT members FROM remuda_group_sets WHERE {having})"  # noqa: S608
+        whom = [kind, *map(canonical, subjects)]
     machines = "".join(
         f" AND {_among(column, names, mark)}"
         for column, names in (("profile", budget.profiles), ("pool", budget.pools))
@@ -187,8 +193,9 @@ def _day(moment: datetime) -> datetime:
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def _source(connection: Connection, pot: BudgetPot) -> tuple[str, list[str]] | None:
-    """(kind, subjects) whose sums are exactly what the pot counts; None: there are no such."""
+def _source(pot: BudgetPot) -> tuple[str, list[str]] | None:
+    """(kind, subjects) whose sums are exactly what the pot counts, for `groups` all sets with one of them; None: there
+    are no such."""
     scope = pot.budget
     match pot.pot.per:
         case "user":
@@ -198,8 +205,7 @@ def _source(connection: Connection, pot: BudgetPot) -> tuple[str, list[str]] | N
     if scope.users:
         return None if scope.groups else ("user", sorted(set(scope.users)))
     if len(scope.groups) > 1:  # somebody in two of them is counted once
-        sets = connection.execute(sa.select(GROUP_SETS.c.members)).scalars()
-        return "groups", [members for members in sets if not set(scope.groups).isdisjoint(json.loads(members))]
+        return "groups", sorted(set(scope.groups))
     return ("group", [scope.groups[0]]) if scope.groups else ("hub", [""])
 
 
