@@ -252,3 +252,17 @@ class Policies(Model):
     def empty(self) -> bool:
         """Nothing can be refused by it. Working hours are the profiles' own, and still hold."""
         return not (self.quotas or self.budgets or self.approvals)
+
+
+def groups_named(policies: Policies) -> dict[str, tuple[str, ...]]:
+    """Every group that a rule names, and the rules that do: `{"ml-team": ("quotas.gpus", "approvals.large")}`."""
+    found: dict[str, dict[str, None]] = {}
+    for section, rules in (("quotas", policies.quotas), ("budgets", policies.budgets)):
+        for rule, scope in rules.items():
+            for group in (*scope.groups, *scope.overrides.groups):
+                found.setdefault(group, {})[f"{section}.{rule}"] = None
+    for rule, approval in policies.approvals.items():
+        exempt = approval.exempt.groups if approval.exempt is not None else ()
+        for group in (*approval.approvers.groups, *exempt):
+            found.setdefault(group, {})[f"approvals.{rule}"] = None
+    return {group: tuple(rules) for group, rules in found.items()}

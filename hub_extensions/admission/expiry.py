@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from profiles.admission import Balance
 from profiles.lease import EndReason, Lease
 from profiles.pots import Pot, per_hour
+from profiles.quantity import Duration
 
 #: Budgets that are used up, and since when that is known. A Hub that is restarted gives the grace once more.
 Exhausted = Mapping[Pot, datetime]
@@ -16,9 +17,12 @@ Exhausted = Mapping[Pot, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Stop:
+    """A machine to stop, and what its person reads afterwards (`profiles.ports.Explained`)."""
+
     lease: Lease
     reason: EndReason
     sentence: str
+    remedy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +47,17 @@ def due(
             since = exhausted.setdefault(pot.pot, known.get(pot.pot, now))
             grace = timedelta(seconds=pot.budget.grace.seconds)
             if per_hour(pot.budget, lease) and now - since >= grace:
-                whose = f" of {pot.pot.subject}" if pot.pot.subject else ""
-                sentence = f"the budget {pot.pot.rule}{whose} has been used up since {since:%H:%M} UTC"
-                reasons.append(Stop(lease, EndReason.OUT_OF_BUDGET, sentence))
+                whose = {"user": "your budget", "hub": "the budget of all"}.get(pot.pot.per)
+                whose = whose or f"the budget of {pot.pot.subject}"
+                sentence = f"Your {lease.display_name} was stopped, because {whose} is used up."
+                remedy = "Your home is as you left it. The cards say what else you can start, and when there is more."
+                reasons.append(Stop(lease, EndReason.OUT_OF_BUDGET, sentence, remedy))
         stops += reasons[:1]
     return Due(tuple(stops), exhausted)
 
 
 def _time_over(lease: Lease, now: datetime) -> Iterator[Stop]:
     if lease.longest is not None and lease.began_at is not None and lease.ran(now) >= lease.longest:
-        hours = lease.longest.total_seconds() / 3600
-        yield Stop(lease, EndReason.TIME_OVER, f"it has run for {hours:.1f} hours, as long as it was allowed to")
+        length = Duration(int(lease.longest.total_seconds())).human
+        sentence = f"Your {lease.display_name} was stopped after {length}, as long as it was allowed to run."
+        yield Stop(lease, EndReason.TIME_OVER, sentence, "Your home is as you left it; start a machine to go on.")

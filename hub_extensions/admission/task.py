@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+
+from jupyterhub import orm
 
 from hub_extensions.admission.database import DatabaseAway
 from hub_extensions.admission.expiry import Exhausted, due
@@ -14,7 +17,8 @@ from hub_extensions.admission.reconcile import Adopt, Begin, Settle, reconcile
 from hub_extensions.stopping import stop_server
 from profiles.admission import Balance
 from profiles.lease import Lease
-from profiles.policy import Policies
+from profiles.machine import RunningMachine
+from profiles.policy import Policies, groups_named
 
 #: Seconds between two looks; before the first that succeeds, starts are waiting for it.
 EVERY_S, FIRST_EVERY_S = 15.0, 0.5
@@ -24,6 +28,7 @@ async def keep_books(app: Any, gate: SqlGate, policies: Policies, ready: asyncio
     """Until the Hub ends. `ready` is set after the first comparison: starts wait for it."""
     exhausted: Exhausted = {}
     migrated = False
+    warn_of_unknown_groups(app, policies)
     while True:
         now = datetime.now(UTC)
         try:
@@ -40,13 +45,22 @@ async def keep_books(app: Any, gate: SqlGate, policies: Policies, ready: asyncio
         await asyncio.sleep(EVERY_S if ready.is_set() else FIRST_EVERY_S)
 
 
+def warn_of_unknown_groups(app: Any, policies: Policies) -> None:
+    """A typing mistake in a group's name makes a rule that is about nobody, which nothing else would tell."""
+    known = {name for (name,) in app.db.query(orm.Group.name)}
+    for group, rules in groups_named(policies).items():
+        if group not in known:
+            where = ", ".join(f"policies.{rule}" for rule in rules)
+            app.log.warning("%s: the hub knows no group %r yet; until somebody is in it, nobody is meant", where, group)
+
+
 async def compare(app: Any, gate: SqlGate, now: datetime) -> bool:
     """One look. False while nobody can tell what runs: nothing was settled, and starts go on waiting."""
     runs = runs_of(app)
     leases = await gate.call(gate.store.leases)
     last_seen = await gate.call(gate.store.last_seen)
     spawners = spawners_of(app)
-    servers = {lease_id: spawner.machine for lease_id, spawner in spawners.items()}
+    servers = {lease_id: machine_of(spawner, now) for lease_id, spawner in spawners.items()}
     actions = reconcile(leases, servers, runs, last_seen=last_seen, now=now)
     for action in actions:
         match action:
@@ -82,6 +96,15 @@ def spawners_of(app: Any) -> Mapping[str, Any]:
     }
 
 
+def machine_of(spawner: Any, now: datetime) -> RunningMachine:
+    """With a time of start also where the Hub died before it could note one, and found the server ready."""
+    machine: RunningMachine = spawner.machine
+    if machine.started_at is not None or not spawner.ready:
+        return machine
+    started = spawner.orm_spawner.started  # naive UTC, as JupyterHub keeps it
+    return replace(machine, started_at=started.replace(tzinfo=UTC) if started is not None else now)
+
+
 async def stop_what_ran_out(
     app: Any, gate: SqlGate, policies: Policies, exhausted: Exhausted, now: datetime
 ) -> Exhausted:
@@ -92,7 +115,8 @@ async def stop_what_ran_out(
     for stop in outcome.stop:
         spawner = spawners.get(stop.lease.id)
         if spawner is not None and spawner.ready:
-            app.log.warning("Stopping %s's %s: %s", stop.lease.user, stop.lease.display_name, stop.sentence)
+            app.log.warning("Stopping %s's server: %s", stop.lease.user, stop.sentence)
+            spawner.failure = stop  # what home and spawn page tell, until the next start
             spawner.note_reason(stop.reason)
             await stop_server(app, spawner.user, spawner)
     return outcome.exhausted

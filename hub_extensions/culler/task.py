@@ -9,7 +9,7 @@ from typing import Any
 
 from jupyterhub.utils import maybe_future
 
-from hub_extensions.culler.decide import Keep, ServerFacts, Stop, decide
+from hub_extensions.culler.decide import Keep, ServerFacts, Stop, StopReason, decide
 from hub_extensions.settings import Cull
 from hub_extensions.stopping import stop_server
 from profiles.lease import EndReason
@@ -62,7 +62,7 @@ async def _stop(app: Any, cull: Cull, user: Any, spawner: Any, decision: Stop) -
     app.log.warning("Stopping (%s) %s", decision.reason, decision.sentence)
     note_reason = getattr(spawner, "note_reason", None)  # JupyterHub's own spawners keep no books
     if note_reason is not None:
-        note_reason(EndReason.CULLED)
+        note_reason(EndReason.TIME_OVER if decision.reason is StopReason.LIFETIME else EndReason.CULLED)
     if not await stop_server(app, user, spawner):
         return False
     if spawner.name and cull.remove_named_servers:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from profiles.admission import Balance, Decision, Deny, Standing
 from profiles.amounts import Amounts
-from profiles.lease import Charge, Entry, Lease, LeaseState
+from profiles.lease import Charge, EndReason, Entry, Lease, LeaseState
 from profiles.plan import MachinePlan
 
 #: Exact, without an exponent.
@@ -233,7 +233,7 @@ class LedgerEntry(Answer):
     held_at: datetime
     began_at: datetime | None = Field(description="Null where the machine never came up.")
     ended_at: datetime
-    reason: str = Field(description="`stopped`, `culled`, `out-of-budget`, `ended`, `never-ran`, `lost`.")
+    reason: str = Field(description=f"{', '.join(f'`{each}`' for each in EndReason)}.")
     seconds: int
     gpu_seconds: int
     money: Exact

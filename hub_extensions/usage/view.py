@@ -24,6 +24,7 @@ ENDS = {
     EndReason.STOPPED: "stopped",
     EndReason.CULLED: "stopped, nobody used it",
     EndReason.OUT_OF_BUDGET: "stopped, the budget was used up",
+    EndReason.TIME_OVER: "stopped at the end of its time",
     EndReason.ENDED: "ended by itself",
     EndReason.NEVER_RAN: "never came up",
     EndReason.LOST: "gone while the hub was away",

@@ -28,7 +28,7 @@ def test_a_machine_within_its_time_and_budget_runs_on() -> None:
 def test_a_machine_stops_when_its_time_is_over() -> None:
     (stop,) = due([lease(longest=HOUR)], {}, {}, NOON + HOUR).stop
     assert (stop.lease.id, stop.reason) == ("a", EndReason.TIME_OVER)
-    assert "1.0 hours" in stop.sentence
+    assert stop.sentence == "Your Small was stopped after 1 hour, as long as it was allowed to run."
 
 
 def test_a_start_has_no_time_to_be_over() -> None:
@@ -42,7 +42,7 @@ def test_a_used_up_budget_is_remembered_and_gives_its_grace() -> None:
     assert (almost.stop, almost.exhausted) == ((), {POT: NOON})
     (stop,) = due([lease()], {"a": [balance("10.6")]}, almost.exhausted, NOON + 15 * MINUTE).stop
     assert stop.reason is EndReason.OUT_OF_BUDGET
-    assert "monthly of ann" in stop.sentence
+    assert stop.sentence == "Your Small was stopped, because your budget is used up."
 
 
 def test_a_budget_that_was_raised_is_forgotten() -> None:

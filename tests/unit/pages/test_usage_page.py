@@ -13,6 +13,7 @@ from hub_extensions.page_frame.render import render
 from hub_extensions.usage import sums
 from hub_extensions.usage.scope import Period, Whose, may_see, may_see_each
 from hub_extensions.usage.view import (
+    ENDS,
     UsagePage,
     figures,
     heading_of,
@@ -231,3 +232,8 @@ class TestPlot:
 @pytest.mark.parametrize(("value", "said"), [("0", "0"), ("0.016", "0.02"), ("2.5", "2.5"), ("1234.56", "1,234.6")])
 def test_hours(value: str, said: str) -> None:
     assert hours(Decimal(value)) == said
+
+
+@pytest.mark.parametrize("reason", EndReason)
+def test_every_end_has_words(reason: EndReason) -> None:
+    assert ENDS[reason]

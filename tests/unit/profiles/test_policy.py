@@ -11,7 +11,7 @@ import yaml
 
 from profiles.__main__ import main
 from profiles.catalog import CatalogErrors, Document, load_catalog
-from profiles.policy import Policies
+from profiles.policy import Policies, groups_named
 
 
 def load(text: str, profiles: str = "{}") -> Policies:
@@ -208,3 +208,18 @@ def test_what_show_writes_loads_as_the_same_rules(tmp_path: Path, capsys: pytest
     again.write_text(capsys.readouterr().out)
     one, other = (load_catalog(Document("x", each.read_text()), base=base).policies for each, base in ((file, None), (again, ())))
     assert one == other
+
+
+def test_the_groups_that_rules_name_are_found_with_their_rules() -> None:
+    policies = Policies.model_validate(
+        {
+            "quotas": {"gpus": {"per": "group", "groups": ["ml"], "gpus": 1, "overrides": {"groups": {"astro": {"gpus": 2}}}}},
+            "budgets": {"all": {"per": "hub", "money": 1}},
+            "approvals": {"big": {"profiles": ["gpu"], "approvers": {"groups": ["ml", "leads"]}}},
+        }
+    )
+    assert groups_named(policies) == {
+        "ml": ("quotas.gpus", "approvals.big"),
+        "astro": ("quotas.gpus",),
+        "leads": ("approvals.big",),
+    }
