@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from hub_extensions.admission.database import Database
 from hub_extensions.admission.gate import SqlGate
 from hub_extensions.admission.place import admission_url
 from hub_extensions.admission.store import Store
-from hub_extensions.admission.task import keep_books
+from hub_extensions.admission.task import FirstLook, keep_books
 from hub_extensions.shares_api.metrics import decided
 from hub_extensions.startup import when_hub_is_up
 from profiles.admission import Decision, Deny
@@ -40,9 +39,9 @@ def register_gate(c: Any, catalog: Catalog, url: str | None = None) -> None:
         policies=lambda: catalog.policies,
         clock=lambda: datetime.now(UTC),
     )
-    ready = asyncio.Event()
-    at_the_door = ReconciledGate(gate, ready, lambda: catalog.policies)
-    if when_hub_is_up(partial(keep_books, gate=gate, policies=catalog.policies, ready=ready)):
+    look = FirstLook()
+    at_the_door = ReconciledGate(gate, look, lambda: catalog.policies)
+    if when_hub_is_up(partial(keep_books, gate=gate, policies=catalog.policies, look=look)):
         c.Spawner.gate = lambda: at_the_door
         c.JupyterHub.tornado_settings.update({TORNADO_SETTING: gate})
 
@@ -51,8 +50,8 @@ class ReconciledGate:
     """No start is granted before the books have been compared with what runs: a Hub that was away may have missed
     ends and starts."""
 
-    def __init__(self, gate: SqlGate, ready: asyncio.Event, policies: Callable[[], Policies]) -> None:
-        self._gate, self._ready, self._policies = gate, ready, policies
+    def __init__(self, gate: SqlGate, look: FirstLook, policies: Callable[[], Policies]) -> None:
+        self._gate, self._look, self._policies = gate, look, policies
 
     async def admit(self, request: Request) -> Decision:
         begun = time.monotonic()
@@ -62,13 +61,14 @@ class ReconciledGate:
 
     async def _admit(self, request: Request) -> Decision:
         try:
-            async with asyncio.timeout(FIRST_LOOK_S):
-                await self._ready.wait()
+            await self._look.wait(FIRST_LOOK_S)
         except TimeoutError:
             policies = self._policies()
             if not policies.empty and policies.when_unavailable == "refuse":
                 return Deny(NOT_YET, rule="")
             logging.getLogger(__name__).warning("Leases are not compared with what runs yet; admitting anyway")
+        if not self._look.done and self._look.away is not None:
+            return self._gate.while_away(request, self._look.away)
         return await self._gate.admit(request)
 
     async def foresee(self, request: Request) -> Decision:

@@ -14,8 +14,9 @@ from typing import ParamSpec, TypeVar
 
 from hub_extensions.admission.database import DatabaseAway
 from hub_extensions.admission.store import Store
-from profiles.admission import Admit, Decision, Deny
+from profiles.admission import Admit, Decision, Deny, Snapshot, decide
 from profiles.lease import EndReason, Request
+from profiles.lease_book import LeaseBook
 from profiles.policy import Policies
 from profiles.refusal import Reason, Refusal
 
@@ -53,15 +54,22 @@ class SqlGate:
         try:
             return await self.call(self.store.admit, request, policies, self._clock())
         except DatabaseAway as e:
-            return _while_away(policies, request, e)
+            return self.while_away(request, e)
 
     async def foresee(self, request: Request) -> Decision:
         """What `admit` would answer now."""
         policies = self._policies()
         try:
             return await self.call(self.store.foresee, request, policies, self._clock())
-        except DatabaseAway as e:
-            return _while_away(policies, request, e)
+        except DatabaseAway:
+            return _without_books(request, policies, self._clock())
+
+    def while_away(self, request: Request, error: DatabaseAway) -> Decision:
+        """The answer to a start that nobody can look up anything for."""
+        decision = _without_books(request, self._policies(), self._clock())
+        outcome = "refused" if isinstance(decision, Deny) else "not written down, and starts"
+        log.error("Lease %s of %s is %s: %s", request.lease_id, request.person.name, outcome, error)
+        return decision
 
     async def began(self, lease_id: str, at: datetime) -> None:
         try:
@@ -93,10 +101,9 @@ class SqlGate:
             thread.shutdown(wait=False, cancel_futures=True)
 
 
-def _while_away(policies: Policies, request: Request, error: DatabaseAway) -> Decision:
-    """Without rules nothing could have been refused; with rules it is the admin's choice."""
-    if policies.empty or policies.when_unavailable == "admit":
-        log.error("Lease %s of %s is not written down, and starts: %s", request.lease_id, request.person.name, error)
-        return Admit(longest=request.longest)
-    log.error("Lease %s of %s is refused: %s", request.lease_id, request.person.name, error)
-    return Deny(CLOSED, rule="")
+def _without_books(request: Request, policies: Policies, now: datetime) -> Decision:
+    """Working hours hold without any; beyond them, without rules nothing could have been refused, and with rules it is
+    the admin's choice."""
+    hours = decide(request, Snapshot(LeaseBook()), Policies(timezone=policies.timezone), now)
+    refuse = not policies.empty and policies.when_unavailable == "refuse"
+    return Deny(CLOSED, rule="") if refuse and isinstance(hours, Admit) else hours

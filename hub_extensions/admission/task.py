@@ -20,29 +20,51 @@ from profiles.lease import Lease
 from profiles.machine import RunningMachine
 from profiles.policy import Policies, groups_named
 
-#: Seconds between two looks; before the first that succeeds, starts are waiting for it.
+#: Seconds between two looks; while the cluster is only being listed for the first one, starts are waiting for it.
 EVERY_S, FIRST_EVERY_S = 15.0, 0.5
 
 
-async def keep_books(app: Any, gate: SqlGate, policies: Policies, ready: asyncio.Event) -> None:
-    """Until the Hub ends. `ready` is set after the first comparison: starts wait for it."""
+class FirstLook:
+    """Whether the books have been compared with what runs since the Hub's boot, or why not."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self.away: DatabaseAway | None = None
+        self._told = asyncio.Event()
+
+    def over(self) -> None:
+        self.done, self.away = True, None
+        self._told.set()
+
+    def failed(self, error: DatabaseAway) -> None:
+        """Until the next look nobody need wait: it is known that nothing can be known."""
+        self.away = error
+        self._told.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Until one of the two. Raises TimeoutError."""
+        async with asyncio.timeout(seconds):
+            await self._told.wait()
+
+
+async def keep_books(app: Any, gate: SqlGate, policies: Policies, look: FirstLook) -> None:
+    """Until the Hub ends. Starts wait for the first look."""
     exhausted: Exhausted = {}
-    migrated = False
     warn_of_unknown_groups(app, policies)
     while True:
-        now = datetime.now(UTC)
+        now, pause_s = datetime.now(UTC), EVERY_S
         try:
-            if not migrated:
-                await gate.call(gate.store.database.migrate)
-                migrated = True
             if await compare(app, gate, now):
-                ready.set()
+                look.over()
                 exhausted = await stop_what_ran_out(app, gate, policies, exhausted, now)
+            elif not look.done:
+                pause_s = FIRST_EVERY_S
         except DatabaseAway as e:
-            app.log.warning("The books of leases cannot be reached; the next look is in %s s: %s", EVERY_S, e)
+            look.failed(e)
+            app.log.warning("The books of leases cannot be reached; the next look is in %s s: %s", pause_s, e)
         except Exception:
-            app.log.exception("Leases and servers could not be compared; the next look is in %s s", EVERY_S)
-        await asyncio.sleep(EVERY_S if ready.is_set() else FIRST_EVERY_S)
+            app.log.exception("Leases and servers could not be compared; the next look is in %s s", pause_s)
+        await asyncio.sleep(pause_s)
 
 
 def warn_of_unknown_groups(app: Any, policies: Policies) -> None:
