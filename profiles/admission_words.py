@@ -107,8 +107,8 @@ def over_budget(request: Request, balance: Balance, least: timedelta, timezone: 
     say = budget_amount(budget, request.price_per_hour.currency)
     whose = {"user": "Your budget", "group": f"{pot.subject}'s budget", "hub": "Everybody's budget"}[pot.per]
     left = balance.left.quantize(_SHOWN, rounding=ROUND_FLOOR)
-    state = f"has {say(left)} left" if left else "is used up"
     aside = f" ({say(balance.held)} of it set aside for what runs)" if say(balance.held) != say(Decimal(0)) else ""
+    state = f"has {say(left)} left" if left else "has nothing left" if aside else "is used up"
     need = balance.per_hour * Decimal(least.total_seconds()) / 3600
     takes = "cost" if budget.unit == "money" else "take"
     sentence = (
@@ -121,8 +121,9 @@ def over_budget(request: Request, balance: Balance, least: timedelta, timezone: 
 
 
 def _cheaper(budget: Budget, balance: Balance) -> Iterable[str]:
-    if balance.held and balance.pot.pot.per == "user":
-        yield "stop a server that you do not need"
+    if balance.held:
+        own = balance.pot.pot.per == "user"
+        yield "stop a server that you do not need" if own else "wait until a server is stopped"
     if budget.unit == "money":
         yield "choose a cheaper machine"
     elif budget.unit == "gpu_hours":

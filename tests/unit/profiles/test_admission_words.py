@@ -99,15 +99,15 @@ def test_budgets(rule: dict[str, Any], wanted: dict[str, Any], used: dict[str, i
 def test_what_is_set_aside_for_what_runs_is_told_and_how_to_have_it_back() -> None:
     out = lease("1", price=1, ran=HOUR, longest=3 * HOUR)
     assert budget({**USER, "money": 3}, request(price=1), None, out) == (
-        "Your budget of 3.00 EUR for this month is used up (2.00 EUR of it set aside for what runs), and 15 minutes of "
+        "Your budget of 3.00 EUR for this month has nothing left (2.00 EUR of it set aside for what runs), and 15 minutes of "
         "GPU would cost 0.25 EUR. Stop a server that you do not need, choose a cheaper machine, wait until 1 April, when it "
         "begins anew, or ask your administrator for more."
     )
     shared = lease("1", "bob", "ml-team", longest=2 * HOUR)
     assert budget({"per": "group", "machineHours": 2}, request(groups="ml-team"), None, shared) == (
-        "ml-team's budget of 2 machine hours for this month is used up (2 machine hours of it set aside for what runs), "
-        "and 15 minutes of GPU would take 0.25 machine hours. Wait until 1 April, when it begins anew, or ask your "
-        "administrator for more."
+        "ml-team's budget of 2 machine hours for this month has nothing left (2 machine hours of it set aside for what runs), "
+        "and 15 minutes of GPU would take 0.25 machine hours. Wait until a server is stopped, wait until 1 April, when "
+        "it begins anew, or ask your administrator for more."
     )
 
 
