@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import TOUCHED
-from tests.browser.pages import LoginPage, expect_starting
+from tests.browser.pages import LoginPage, expect_on_server
 from tests.browser.test_looks import DRESSES, assert_readable
 from tests.local.hub_process import LocalHub
 
@@ -99,7 +99,7 @@ def test_ask_answer_start_and_audit(visit: Callable[[str, str], Page], dress: st
     ada.get_by_role("radio", name="GPU", exact=True).check()
     ada.get_by_label("GPUs").select_option("2")
     ada.get_by_role("button", name="Start GPU").click()
-    expect_starting(ada, "GPU")
+    expect_on_server(ada, person)
 
     admin = visit("admin", f"/hub/audit?person={person}")
     expect(admin.get_by_role("cell", name="Said yes")).to_be_visible()
