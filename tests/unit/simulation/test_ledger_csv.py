@@ -105,6 +105,13 @@ def test_unknown_columns_and_another_order_do_no_harm() -> None:
     assert read_ledger(text) == read_ledger(_file(_row()))
 
 
+def test_a_clock_that_is_behind_spoils_no_ledger() -> None:
+    """The Hub says when a machine was held, its node when it began."""
+    row = f"{_row()},2026-03-02T09:00:01Z\n"
+    (entry,) = read_ledger(",".join([*COLUMNS, "held_at"]) + "\n" + row)
+    assert entry.lease.held_at == entry.lease.began_at == MONDAY
+
+
 def test_every_mistake_is_told_with_line_and_column() -> None:
     text = _file(
         _row(),
