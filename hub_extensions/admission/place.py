@@ -25,7 +25,7 @@ def admission_url(hub_url: str, given: str = "") -> str:
     would wait for ours, and SQLite has one writer per file. In PostgreSQL it is the same database, and our tables begin
     with `remuda_`.
     """
-    url = _parsed(given or hub_url)
+    url = _parsed(given, SETTING) if given else _parsed(_as_url(hub_url), "hub.db.url")
     match url.get_backend_name():
         case "sqlite":
             return str(url) if given else _beside(url)
@@ -51,16 +51,19 @@ def in_memory(url: str) -> bool:
     return parsed.get_backend_name() == "sqlite" and _is_memory(parsed)
 
 
-def _parsed(url: str) -> URL:
-    if "://" not in url:
-        # JupyterHub's own convenience: a path is a SQLite file.
-        url = f"sqlite:///{url}"
+def _as_url(hub_url: str) -> str:
+    """JupyterHub's own convenience: a path is a SQLite file."""
+    return hub_url if "://" in hub_url else f"sqlite:///{hub_url}"
+
+
+def _parsed(url: str, setting: str) -> URL:
     if url.startswith("postgres://"):
         url = url.replace("postgres://", "postgresql://", 1)
     try:
         return make_url(url)
     except (ArgumentError, ValueError):
-        raise NoPlace("the URL of the Hub's database is not one that SQLAlchemy reads", f"set {SETTING}") from None
+        example = f"such as postgresql://remuda@db.example/remuda or sqlite:////srv/jupyterhub/{FILE}"
+        raise NoPlace(f"{setting} is no URL that SQLAlchemy reads", f"set {SETTING} to one, {example}") from None
 
 
 def _is_memory(url: URL) -> bool:

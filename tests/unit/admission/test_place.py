@@ -1,10 +1,10 @@
-"""Where the books are kept, from where the Hub keeps its own."""
+"""Where the books are, from where the Hub's own database is."""
 
 from __future__ import annotations
 
 import pytest
 
-from hub_extensions.admission.place import SETTING, NoPlace, admission_url, in_memory, spoken
+from hub_extensions.admission.place import NoPlace, admission_url, in_memory, spoken
 
 
 @pytest.mark.parametrize(
@@ -12,42 +12,48 @@ from hub_extensions.admission.place import SETTING, NoPlace, admission_url, in_m
     [
         ("sqlite:///jupyterhub.sqlite", "sqlite:///remuda.sqlite"),
         ("sqlite:////srv/jupyterhub/jupyterhub.sqlite", "sqlite:////srv/jupyterhub/remuda.sqlite"),
-        ("sqlite+pysqlite:////srv/hub.db?timeout=5", "sqlite:////srv/remuda.sqlite"),
-        ("/srv/jupyterhub/jupyterhub.sqlite", "sqlite:////srv/jupyterhub/remuda.sqlite"),
+        ("jupyterhub.sqlite", "sqlite:///remuda.sqlite"),
+        ("/srv/hub.sqlite", "sqlite:////srv/remuda.sqlite"),
         ("sqlite://", "sqlite://"),
         ("sqlite:///:memory:", "sqlite://"),
-        ("sqlite:///file:hub?mode=memory&cache=shared&uri=true", "sqlite://"),
-        ("postgresql://hub@db.example:5433/hub", "postgresql+psycopg://hub@db.example:5433/hub"),
-        ("postgresql+psycopg2://hub:p%40ss@db/hub?sslmode=require", "postgresql+psycopg://hub:p%40ss@db/hub?sslmode=require"),
+        ("postgresql://hub:secret@db/hub", "postgresql+psycopg://hub:secret@db/hub"),
         ("postgres://hub@db/hub", "postgresql+psycopg://hub@db/hub"),
+        ("postgresql+psycopg2://hub@db/hub", "postgresql+psycopg://hub@db/hub"),
     ],
-)  # fmt: skip
-def test_beside_the_hubs(hub: str, ours: str) -> None:
+)
+def test_beside_the_hubs_own(hub: str, ours: str) -> None:
     assert admission_url(hub) == ours
 
 
-def test_what_the_admin_gives_wins() -> None:
-    assert admission_url("mysql://hub:s3cret@db/hub", "sqlite:////data/remuda.sqlite") == "sqlite:////data/remuda.sqlite"
-    given = admission_url("sqlite://", "postgresql://remuda@db/books")
-    assert given == "postgresql+psycopg://remuda@db/books"
+def test_where_the_admin_says() -> None:
+    given = "postgresql://remuda:pw@db/remuda"
+    assert admission_url("mysql://hub@db/hub", given) == "postgresql+psycopg://remuda:pw@db/remuda"
+    assert admission_url("mysql://hub@db/hub", "sqlite:////srv/books.sqlite") == "sqlite:////srv/books.sqlite"
 
 
 @pytest.mark.parametrize(
-    ("hub", "given"),
-    [("mysql+pymysql://hub:s3cret@db/hub", ""), ("sqlite://", "mysql://hub:s3cret@db/hub"), ("what s3cret ://", "")],
+    ("hub", "given", "setting"),
+    [
+        ("mysql://hub:secret@db/hub", "", "hub.db.url is mysql"),
+        ("sqlite:///hub.sqlite", "mysql://hub:secret@db/hub", "hub.admissionDbUrl is mysql"),
+        ("sqlite:///hub.sqlite", "db.example/remuda", "hub.admissionDbUrl is no URL"),
+        ("sqlite:///hub.sqlite", "not a url", "hub.admissionDbUrl is no URL"),
+        ("nonsense://[", "", "hub.db.url is nonsense"),
+    ],
 )
-def test_elsewhere_the_admin_must_say_where(hub: str, given: str) -> None:
-    with pytest.raises(NoPlace) as error:
+def test_what_cannot_hold_them_is_told_without_its_password(hub: str, given: str, setting: str) -> None:
+    with pytest.raises(NoPlace) as no_place:
         admission_url(hub, given)
-    assert SETTING in str(error.value)
-    assert "s3cret" not in str(error.value)
+    assert setting in no_place.value.problem
+    assert "set hub.admissionDbUrl" in no_place.value.remedy
+    assert "secret" not in str(no_place.value)
 
 
-def test_logs_have_no_passwords() -> None:
-    assert spoken("postgresql+psycopg://hub:s3cret@db/hub") == "postgresql+psycopg://hub:***@db/hub"
+def test_logs_have_no_password() -> None:
+    assert "secret" not in spoken("postgresql://hub:secret@db/hub")
 
 
-def test_in_memory() -> None:
+def test_memory_is_known_as_such() -> None:
     assert in_memory("sqlite://")
+    assert in_memory("sqlite:///:memory:")
     assert not in_memory("sqlite:///remuda.sqlite")
-    assert not in_memory("postgresql+psycopg://db/memory")
