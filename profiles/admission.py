@@ -14,7 +14,7 @@ from typing import Literal
 
 from profiles import admission_words as words
 from profiles.frozen import EMPTY
-from profiles.grants import Grant, covering, expired, rules_for, upcoming
+from profiles.grants import Grant, covering, expired, machines_granted, machines_out, rules_for, upcoming
 from profiles.hours import opening
 from profiles.lease import Charge, Lease, Request
 from profiles.lease_book import LeaseBook
@@ -140,6 +140,9 @@ def decide(request: Request, snapshot: Snapshot, policies: Policies, now: dateti
             over, ahead = (find(snapshot.grants, rule, request, now) for find in (expired, upcoming))
             refusal = words.needs_approval(request, approval, over, ahead, policies.timezone)
             return Deny(refusal, rule, standings, balances)
+        granted = machines_granted(snapshot.grants, rule, request, now)
+        if machines_out(snapshot.book.of_user(request.person.name), approval, request) >= granted:
+            return Deny(words.permission_in_use(request, approval, granted), rule, standings, balances)
         longest = _shorter(longest, grant.ends_at - now)
         used_grant = grant if used_grant is None or grant.ends_at < used_grant.ends_at else used_grant
     if request.hours is not None:

@@ -183,6 +183,14 @@ def needs_approval(
     return Refusal(Reason.NEEDS_APPROVAL, sentence, "Press “Ask for it” on its card and say what it is for.")
 
 
+def permission_in_use(request: Request, approval: Approval, machines: int) -> Refusal:
+    """A yes is for one machine at a time; two of them are for two."""
+    many = "one machine" if machines == 1 else f"{machines} machines"
+    sentence = f"Your permission for {request.display_name} is for {many} at a time, and in use."
+    remedy = f"Stop that server first, or ask {who_may(approval.approvers)} for one more: “Ask for it” on its card."
+    return Refusal(Reason.NEEDS_APPROVAL, sentence, remedy)
+
+
 def outside_hours(request: Request, opens_at: datetime | None, timezone: str) -> Refusal:
     """`Large GPU is open Monday to Friday from 08:00 to 20:00 and opens again on Monday, 23 November at 08:00 …`"""
     assert request.hours is not None, "what has no hours is never closed"

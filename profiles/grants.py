@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from profiles.access import allows
 from profiles.amounts import Amounts
-from profiles.lease import Request
+from profiles.lease import Lease, Request
 from profiles.policy import Approval, Caps, Policies
 
 
@@ -35,8 +36,24 @@ def rules_for(policies: Policies, request: Request) -> tuple[tuple[str, Approval
 
 def covering(grants: tuple[Grant, ...], rule: str, request: Request, now: datetime) -> Grant | None:
     """The grant that covers this start longest."""
-    fitting = [each for each in grants if each.holds(now) and _fits(each, rule, request)]
-    return max(fitting, key=lambda grant: grant.ends_at, default=None)
+    return max(_holding(grants, rule, request, now), key=lambda grant: grant.ends_at, default=None)
+
+
+def machines_granted(grants: tuple[Grant, ...], rule: str, request: Request, now: datetime) -> int:
+    """How many machines like this the person may run at once by this rule."""
+    return sum(grant.amounts.servers for grant in _holding(grants, rule, request, now))
+
+
+def machines_out(leases: Iterable[Lease], approval: Approval, request: Request) -> int:
+    """How many of the person's others the yes is used for already."""
+    return sum(
+        lease.id != request.lease_id and lease.profile == request.profile and _asks(approval, lease.request())
+        for lease in leases
+    )
+
+
+def _holding(grants: tuple[Grant, ...], rule: str, request: Request, now: datetime) -> list[Grant]:
+    return [each for each in grants if each.holds(now) and _fits(each, rule, request)]
 
 
 def expired(grants: tuple[Grant, ...], rule: str, request: Request, now: datetime) -> Grant | None:

@@ -204,6 +204,16 @@ def test_a_yes_lets_it_run_until_its_end() -> None:
     assert admitted(asked(request(longest=HOUR), BIG, grants=(grant(ends=3),))).longest == HOUR
 
 
+def test_a_yes_is_for_one_machine_at_a_time() -> None:
+    out = lease("other", profile="gpu")
+    found = refused(asked(request(), BIG, out, grants=(grant(ends=2),)))
+    assert (found.refusal.reason, found.rule) == (Reason.NEEDS_APPROVAL, "big")
+    assert "is for one machine at a time, and in use" in found.refusal.sentence
+    admitted(asked(request(), BIG, out, grants=(grant(ends=2), grant(ends=3))))
+    admitted(asked(request(), BIG, lease("other", profile="small"), grants=(grant(ends=2),)))
+    admitted(asked(request(), BIG, lease(request().lease_id, profile="gpu"), grants=(grant(ends=2),)))
+
+
 def test_where_two_rules_ask_both_need_a_yes_and_the_shorter_one_counts() -> None:
     rules = policies(approvals={"big": {"profiles": ["gpu"]}, "many": {"moreThan": {"gpus": 1}}})
     one, other = grant("big", ends=1), grant("many", ends=2)
