@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import TOUCHED
 from tests.browser.pages import HomePage, LoginPage, SpawnPage, expect_on_server, expect_starting
+from tests.browser.pictures import keep
 from tests.local.hub_process import LocalHub
 
 pytestmark = [pytest.mark.browser, pytest.mark.local]
 
-IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 CONTRAST = Path(__file__).with_name("contrast.js").read_text()
 DRESSES: dict[str, dict[str, Any]] = {
     "light": {},
@@ -69,16 +68,13 @@ def dressed(shipped: LocalHub, browser: Browser, request: pytest.FixtureRequest)
 
 @pytest.fixture
 def picture(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Page, str], None]:
-    """Keep what a page looks like: in docs/images when REMUDA_SCREENSHOTS is set, else only look at it."""
+    """Keep what a page looks like."""
 
     def take(page: Page, name: str) -> None:
         dress = request.node.callspec.params["dressed"]
-        wanted = dress == "light" or (name == "spawn" and dress in {"dark", "phone"})
-        folder = IMAGES if wanted and os.environ.get("REMUDA_SCREENSHOTS") else tmp_path
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / (f"{name}.png" if dress == "light" else f"{name}-{dress}.png")
-        page.screenshot(path=path, full_page=dress == "phone", animations="disabled", caret="hide")
-        assert path.stat().st_size > 10_000, "an empty page"
+        in_docs = dress == "light" or (name == "spawn" and dress in {"dark", "phone"})
+        name = name if dress == "light" else f"{name}-{dress}"
+        keep(page, name, tmp_path, in_docs=in_docs, full_page=dress == "phone")
 
     return take
 

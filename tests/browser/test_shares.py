@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import TOUCHED
 from tests.browser.pages import LoginPage, SpawnPage
+from tests.browser.pictures import keep
 from tests.browser.test_looks import DRESSES, assert_readable
 from tests.local.hub_process import LocalHub, wait_for
 
@@ -73,15 +73,6 @@ def visit(shared: LocalHub, browser: Browser) -> Iterator[Callable[..., Page]]:
         context.close()
 
 
-def picture(page: Page, name: str, folder: Path) -> None:
-    """Kept where REMUDA_LOOK_AT says, for somebody to look at."""
-    folder = Path(os.environ.get("REMUDA_LOOK_AT") or folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"shares-{name}.png"
-    page.screenshot(path=path, full_page=True, animations="disabled", caret="hide")
-    assert path.stat().st_size > 10_000, "an empty page"
-
-
 @pytest.mark.parametrize("dress", DRESSES)
 @pytest.mark.parametrize(
     ("person", "path", "heading"),
@@ -95,7 +86,6 @@ def picture(page: Page, name: str, folder: Path) -> None:
 )
 def test_looks(  # noqa: PLR0917 (a page in a dress)
     visit: Callable[..., Page],
-    request: pytest.FixtureRequest,
     tmp_path: Path,
     dress: str,
     person: str,
@@ -105,7 +95,9 @@ def test_looks(  # noqa: PLR0917 (a page in a dress)
     page = visit(person, path, **DRESSES[dress])
     expect(page.get_by_role("heading", level=1, name=heading)).to_be_visible()
     assert_readable(page)
-    picture(page, f"{request.node.callspec.id}", tmp_path)
+    light = dress == "light"
+    name = "usage-everybody" if "of=" in path else path.rpartition("/")[2]
+    keep(page, name if light else f"{name}-{dress}", tmp_path, in_docs=light and name in {"capacity", "usage"})
 
 
 def test_a_card_that_is_locked_says_why_and_cannot_be_chosen(visit: Callable[..., Page]) -> None:

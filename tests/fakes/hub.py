@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -257,6 +257,10 @@ class Hub:
         self.app.db.close()
         JupyterHub.clear_instance()
         self.app = None
+
+
+#: What the fixture of tests/hub gives: `await start_hub(catalog, home, **traits)`.
+StartHub = Callable[..., Awaitable[Hub]]
 
 
 def no_kubeconfig(monkeypatch: Any) -> None:

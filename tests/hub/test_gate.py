@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from spawner.cluster import POD
 from spawner.podstate import Ended, liveness
 from spawner.refused import RefusedStart, StartError
 from tests.fakes.cluster import FakeCluster, Kubelet
-from tests.fakes.hub import ROUTES, Answerer, Hub, no_kubeconfig
+from tests.fakes.hub import Hub, StartHub
 from tests.hub.test_histories import PEOPLE, History
 from tests.hub.test_starts import CATALOG, until
 
@@ -70,46 +69,13 @@ class Books:
 
 
 @pytest.fixture
-async def answerer() -> AsyncIterator[Answerer]:
-    answerer = Answerer()
-    await answerer.start()
-    yield answerer
-    await answerer.stop()
-
-
-@pytest.fixture
-def cluster() -> FakeCluster:
-    return FakeCluster()
-
-
-@pytest.fixture
-async def kubelet(cluster: FakeCluster) -> Kubelet:
-    return Kubelet(cluster)
-
-
-@pytest.fixture
 def books(tmp_path: Path) -> Books:
     return Books(tmp_path, catalog_with(**ONE_EACH))
 
 
 @pytest.fixture
-async def hub(  # noqa: PLR0917 (fixtures)
-    books: Books,
-    cluster: FakeCluster,
-    kubelet: Kubelet,
-    answerer: Answerer,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> AsyncIterator[Hub]:
-    no_kubeconfig(monkeypatch)
-    ROUTES.clear()
-    hub = Hub(
-        cluster, tmp_path, books.catalog, HomePolicy(size="1Gi"), port=answerer.port, gate=lambda: books.gate
-    )
-    await hub.start()
-    yield hub
-    if hub.app is not None:
-        await hub.kill()
+async def hub(books: Books, start_hub: StartHub) -> Hub:
+    return await start_hub(books.catalog, HomePolicy(size="1Gi"), gate=lambda: books.gate)
 
 
 async def restarted(hub: Hub, books: Books) -> None:
@@ -353,25 +319,10 @@ class GatedHistory(History):
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_histories_with_open_books(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    no_kubeconfig(monkeypatch)
-    monkeypatch.setattr("spawner.watch._pause_s", lambda failures: 0.002)
-    monkeypatch.setattr("spawner.retry.FIRST_WAIT_S", 0.001)
-    monkeypatch.setattr("spawner.retry.LONGEST_WAIT_S", 0.01)
-    monkeypatch.setattr("spawner.kubernetes.FIRST_PICTURE_S", 0.02)
-    ROUTES.clear()
-    cluster = FakeCluster()
-    kubelet = Kubelet(cluster)
-    answerer = Answerer()
-    await answerer.start()
+@pytest.mark.usefixtures("impatient")
+async def test_histories_with_open_books(
+    seed: int, start_hub: StartHub, cluster: FakeCluster, kubelet: Kubelet, tmp_path: Path
+) -> None:
     books = Books(tmp_path, catalog_with(quotas={"two": {"per": "hub", "servers": GatedHistory.MOST}}))
-    hub = Hub(
-        cluster, tmp_path, CATALOG, HomePolicy(size="1Gi"), port=answerer.port, gate=lambda: books.gate
-    )
-    await hub.start()
-    try:
-        await GatedHistory(books, hub, cluster, kubelet, seed).run()
-    finally:
-        if hub.app is not None:
-            await hub.kill()
-        await answerer.stop()
+    hub = await start_hub(CATALOG, HomePolicy(size="1Gi"), gate=lambda: books.gate)
+    await GatedHistory(books, hub, cluster, kubelet, seed).run()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +16,7 @@ from profiles.model import HomePolicy
 from spawner.cluster import CLAIM, POD
 from spawner.podstate import is_leaving
 from tests.fakes.cluster import FakeCluster, Kubelet
-from tests.fakes.hub import ROUTES, Answerer, Hub, no_kubeconfig
+from tests.fakes.hub import ROUTES, Hub, StartHub
 from tests.hub.test_starts import CATALOG, until
 
 PEOPLE = ["ada", "bob", "cy"]
@@ -158,22 +157,7 @@ class History:
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_histories(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    no_kubeconfig(monkeypatch)
-    monkeypatch.setattr("spawner.watch._pause_s", lambda failures: 0.002)
-    monkeypatch.setattr("spawner.retry.FIRST_WAIT_S", 0.001)
-    monkeypatch.setattr("spawner.retry.LONGEST_WAIT_S", 0.01)
-    monkeypatch.setattr("spawner.kubernetes.FIRST_PICTURE_S", 0.02)
-    ROUTES.clear()
-    cluster = FakeCluster()
-    kubelet = Kubelet(cluster)
-    answerer = Answerer()
-    await answerer.start()
-    hub = Hub(cluster, tmp_path, CATALOG, HomePolicy(size="1Gi"), port=answerer.port)
-    await hub.start()
-    try:
-        await History(hub, cluster, kubelet, seed).run()
-    finally:
-        if hub.app is not None:
-            await hub.kill()
-        await answerer.stop()
+@pytest.mark.usefixtures("impatient")
+async def test_histories(seed: int, start_hub: StartHub, cluster: FakeCluster, kubelet: Kubelet) -> None:
+    hub = await start_hub(CATALOG, HomePolicy(size="1Gi"))
+    await History(hub, cluster, kubelet, seed).run()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +13,7 @@ from spawner.cluster import CLAIM, NODE, POD, Kind
 from spawner.refused import FailedStart, RefusedStart
 from spawner.retry import ApiError, Unreachable
 from tests.fakes.cluster import FakeCluster, Kubelet
-from tests.fakes.hub import ROUTES, Answerer, Hub, no_kubeconfig
+from tests.fakes.hub import Hub, StartHub
 from tests.hub.test_starts import until
 
 CATALOG = Catalog.model_validate(
@@ -75,20 +73,8 @@ async def kubelet(cluster: FakeCluster) -> Kubelet:
 
 
 @pytest.fixture
-async def hub(
-    cluster: FakeCluster, kubelet: Kubelet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Hub]:
-    no_kubeconfig(monkeypatch)
-    ROUTES.clear()
-    answerer = Answerer()
-    await answerer.start()
-    home = HomePolicy(size="1Gi", access_mode="ReadWriteOnce")
-    hub = Hub(cluster, tmp_path, CATALOG, home, port=answerer.port)
-    await hub.start()
-    yield hub
-    if hub.app is not None:
-        await hub.kill()
-    await answerer.stop()
+async def hub(start_hub: StartHub) -> Hub:
+    return await start_hub(CATALOG, HomePolicy(size="1Gi", access_mode="ReadWriteOnce"))
 
 
 async def test_ninety_nine_gpus_are_refused_in_a_moment_with_limit_and_actual(hub: Hub, cluster: FakeCluster) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from jupyterhub.spawner import SpawnException
@@ -16,7 +15,7 @@ from spawner.podstate import Ended, claims_of, liveness
 from spawner.refused import FailedStart, RefusedStart
 from spawner.retry import ApiError, ClusterError, Unreachable
 from tests.fakes.cluster import FakeCluster, Kubelet
-from tests.fakes.hub import ROUTES, Answerer, Hub, no_kubeconfig
+from tests.fakes.hub import ROUTES, Answerer, Hub, StartHub
 
 CATALOG = Catalog.model_validate(
     {
@@ -37,34 +36,8 @@ CATALOG = Catalog.model_validate(
 
 
 @pytest.fixture
-async def answerer() -> AsyncIterator[Answerer]:
-    answerer = Answerer()
-    await answerer.start()
-    yield answerer
-    await answerer.stop()
-
-
-@pytest.fixture
-def cluster() -> FakeCluster:
-    return FakeCluster()
-
-
-@pytest.fixture
-async def kubelet(cluster: FakeCluster) -> Kubelet:
-    return Kubelet(cluster)
-
-
-@pytest.fixture
-async def hub(
-    cluster: FakeCluster, kubelet: Kubelet, answerer: Answerer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Hub]:
-    no_kubeconfig(monkeypatch)
-    ROUTES.clear()
-    hub = Hub(cluster, tmp_path, CATALOG, HomePolicy(size="1Gi"), port=answerer.port)
-    await hub.start()
-    yield hub
-    if hub.app is not None:
-        await hub.kill()
+async def hub(start_hub: StartHub) -> Hub:
+    return await start_hub(CATALOG, HomePolicy(size="1Gi"))
 
 
 async def test_a_start_ends_with_a_route_to_a_running_machine(hub: Hub, cluster: FakeCluster) -> None:

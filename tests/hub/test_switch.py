@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +19,7 @@ from profiles.refusal import Reason
 from profiles.resolve import resolve
 from spawner.cluster import CLAIM, NODE, POD, VOLUME
 from tests.fakes.cluster import FakeCluster, Kubelet
-from tests.fakes.hub import ROUTES, Answerer, Hub, no_kubeconfig
+from tests.fakes.hub import Hub, StartHub
 
 CATALOG = Catalog.model_validate(
     {
@@ -38,29 +36,8 @@ KEY = ("ada", "")
 
 
 @pytest.fixture
-def cluster() -> FakeCluster:
-    return FakeCluster()
-
-
-@pytest.fixture
-async def kubelet(cluster: FakeCluster) -> Kubelet:
-    return Kubelet(cluster)
-
-
-@pytest.fixture
-async def hub(
-    cluster: FakeCluster, kubelet: Kubelet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Hub]:
-    no_kubeconfig(monkeypatch)
-    ROUTES.clear()
-    answerer = Answerer()
-    await answerer.start()
-    hub = Hub(cluster, tmp_path, CATALOG, HomePolicy(size="1Gi"), port=answerer.port)
-    await hub.start()
-    yield hub
-    if hub.app is not None:
-        await hub.kill()
-    await answerer.stop()
+async def hub(start_hub: StartHub) -> Hub:
+    return await start_hub(CATALOG, HomePolicy(size="1Gi"))
 
 
 def handler_of(hub: Hub, user: Any) -> BaseHandler:
