@@ -13,7 +13,7 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 
 from hub_extensions.admission.database import DatabaseAway
-from hub_extensions.admission.store import Store
+from hub_extensions.admission.store import Promise, Store
 from profiles.admission import Admit, Decision, Deny, Snapshot, decide
 from profiles.lease import EndReason, Request
 from profiles.lease_book import LeaseBook
@@ -40,6 +40,7 @@ class SqlGate:
         self.store = store
         self._policies = policies
         self._clock = clock
+        self._next: dict[str, Request] = {}
         # One thread: transactions of one Hub would only wait for each other, and the Hub's loop must not wait for them.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="remuda-admission")
         # Reports read a year of the ledger if somebody asks for one: no start waits for that.
@@ -78,10 +79,20 @@ class SqlGate:
             log.warning("That lease %s began could not be written, and is settled later: %s", lease_id, e)
 
     async def ended(self, lease_id: str, at: datetime, reason: EndReason) -> None:
+        wanted = self._next.pop(lease_id, None)
+        then = None if wanted is None else Promise(wanted, self._policies())
         try:
-            await self.call(self.store.ended, lease_id, at, reason, self._clock())
+            await self.call(self.store.ended, lease_id, at, reason, self._clock(), then)
         except DatabaseAway as e:
             log.warning("That lease %s ended could not be written, and is settled later: %s", lease_id, e)
+
+    def keep_place(self, lease_id: str, wanted: Request) -> None:
+        """When this lease ends, what the same server wants next is held in the same transaction: whoever switches
+        at the edge of a quota does not lose the machine to somebody who asks in between."""
+        self._next[lease_id] = wanted
+
+    def forget_place(self, lease_id: str) -> None:
+        self._next.pop(lease_id, None)
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a method of the store in the gate's thread, reports in another. Raises `DatabaseAway`."""

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -43,6 +43,19 @@ IN_LEDGER = sa.select(LEDGER.c.lease_id).where(LEDGER.c.lease_id == sa.bindparam
 GrantsOf = Callable[[Connection, str], tuple[Grant, ...]]
 
 
+#: Leases of this kind keep a place between the end of a machine and the start of the next one of the same server. They
+#: never run, and leave no entry.
+KEPT = "kept:"
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a server starts next, by which rules."""
+
+    request: Request
+    policies: Policies
+
+
 def no_grants(connection: Connection, user: str) -> tuple[Grant, ...]:
     return ()
 
@@ -59,16 +72,21 @@ class Store:
     # A lease's life.
 
     def admit(self, request: Request, policies: Policies, now: datetime) -> Decision:
-        """Decide and, if so, hold, before anybody else may. The same request again gets the same answer."""
+        """Decide and, if so, hold, before anybody else may. The same request again gets the same answer. A place that
+        is kept for this server since its last machine ended is taken up."""
         with self._writing() as (connection, book):
             held = book.get(request.lease_id)
             if _is_spent(connection, request, held):
                 return _used_up(request)
-            decision = decide(request, self._snapshot(connection, book, policies, request, now), policies, now)
+            kept = _place_kept(book, request)
+            asked = request if kept is None else replace(request, lease_id=kept.id)
+            decision = decide(asked, self._snapshot(connection, book, policies, asked, now), policies, now)
             if held is not None:
                 return _again(held, decision)
             if isinstance(decision, Admit):
                 self._put(connection, lease_of(request, decision, now))
+                if kept is not None:
+                    bury(connection, kept.id, next_version(connection, self._book.version))
             return decision
 
     def adopt(self, lease: Lease, now: datetime) -> None:
@@ -90,11 +108,17 @@ class Store:
             version = next_version(connection, self._book.version)
             connection.execute(BEGAN, {"lease_id": lease_id, "began": at, "version": version})
 
-    def ended(self, lease_id: str, at: datetime, reason: EndReason, now: datetime) -> Entry | None:
-        """Off the leases and into the ledger, once. None: it was ended already, or never known."""
+    def ended(
+        self, lease_id: str, at: datetime, reason: EndReason, now: datetime, then: Promise | None = None
+    ) -> Entry | None:
+        """Off the leases and into the ledger, once. None: it was ended already, or never known. `then`: what the same
+        server is to start next; its place is taken before anybody else can have it."""
         with self._writing() as (connection, book):
             lease = book.get(lease_id)
             if lease is None:
+                return None
+            if lease_id.startswith(KEPT):
+                bury(connection, lease_id, next_version(connection, self._book.version))
                 return None
             entry = settle(lease, at, reason)
             bury(connection, lease_id, next_version(connection, self._book.version))
@@ -105,6 +129,8 @@ class Store:
                 ]
                 connection.execute(INTO_GROUPS, groups)
             spent.add(connection, entry)
+            if then is not None:
+                self._keep_place(connection, book, lease, then, now)
             return entry
 
     # Looking.
@@ -210,6 +236,14 @@ class Store:
         grants = self.grants_of(connection, request.person.name) if policies.approvals else ()
         return Snapshot(book, used, grants)
 
+    def _keep_place(self, connection: Connection, book: LeaseBook, ending: Lease, then: Promise, now: datetime) -> None:
+        """Measured as if the ending machine, which this book still has, were gone already."""
+        request = replace(then.request, lease_id=ending.id)
+        snapshot = self._snapshot(connection, book, then.policies, request, now)
+        decision = decide(request, snapshot, then.policies, now)
+        if isinstance(decision, Admit):
+            self._put(connection, replace(lease_of(request, decision, now), id=f"{KEPT}{ending.id}"))
+
     def _put(self, connection: Connection, lease: Lease) -> None:
         version = next_version(connection, self._book.version)
         connection.execute(HOLD, {"changed": version, **lease_row(lease)})
@@ -231,6 +265,11 @@ def _is_spent(connection: Connection, request: Request, held: Lease | None) -> b
 
 def _has_ended(connection: Connection, lease_id: str) -> bool:
     return connection.execute(IN_LEDGER, {"lease_id": lease_id}).first() is not None
+
+
+def _place_kept(book: LeaseBook, request: Request) -> Lease | None:
+    theirs = book.of_user(request.person.name)
+    return next((lease for lease in theirs if lease.id.startswith(KEPT) and lease.server == request.server), None)
 
 
 def _is_for(held: Lease, request: Request) -> bool:

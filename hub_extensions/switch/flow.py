@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.page_frame.notice import PASSED_ON, notice_of_error
 from hub_extensions.switch.board import Key, Switch, SwitchBoard
+from profiles.lease import Request
 
 #: How often to look whether JupyterHub has marked the start as pending; it does so within one turn of its loop,
 #: unless a login is refreshed first.
@@ -17,12 +19,18 @@ class NotStopped(Exception):
     """The machine to leave is still running after a stop; nothing else was touched."""
 
 
-async def carry_out(board: SwitchBoard, key: Key, switch: Switch, handler: Any, user: Any) -> None:
+async def carry_out(  # noqa: PLR0913, PLR0917 (who switches what, and where it is noted)
+    board: SwitchBoard, key: Key, switch: Switch, handler: Any, user: Any, place: Request | None = None
+) -> None:
     """Ends with the board cleared, and with any failure on the spawner, where the pages of every start look for it.
 
     `handler` is the request that asked for the switch: JupyterHub's start and stop are methods of handlers, and
-    outlive the request there too.
+    outlive the request there too. `place`: what the gate keeps for the start when the old machine ends.
     """
+    gate = gate_of(handler.settings)
+    leaving = str(getattr(user.spawners[key[1]], "spawn_id", ""))
+    if gate is not None and place is not None and leaving:
+        gate.keep_place(leaving, place)
     try:
         await _stop(handler, user, key[1])
         await _start(board, key, switch, handler, user)
@@ -36,6 +44,8 @@ async def carry_out(board: SwitchBoard, key: Key, switch: Switch, handler: Any, 
             # Refused before it began (too many starts at once, a login that expired): no start keeps the reason.
             spawner.failure = notice_of_error(error)
     finally:
+        if gate is not None:
+            gate.forget_place(leaving)
         board.finish(key)
 
 

@@ -18,6 +18,7 @@ from hub_extensions.switch.board import Switch
 from hub_extensions.switch.destination import own_destination
 from hub_extensions.switch.flow import carry_out
 from hub_extensions.switch.view import SwitchPage, render_switch
+from profiles.lease import Request
 from profiles.plan import MachinePlan
 
 
@@ -87,7 +88,8 @@ class SwitchHandler(PageHandler, BaseHandler):
         spawner.orm_spawner.user_options = wanted
         self.db.commit()
         self.log.info("Switching %s from %s to %s", spawner._log_name, leaving, plan.display_name)
-        self.switches.hold(asyncio.ensure_future(carry_out(self.switches, key, switch, self, user)))
+        place = Request.of(spawner.spawn_id, spawner.person, spawner.name or "", plan)
+        self.switches.hold(asyncio.ensure_future(carry_out(self.switches, key, switch, self, user, place)))
 
     def _destination(self, user: Any, server_name: str) -> str:
         """`next` when it leads to this very server or to the home page; else nothing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,10 @@ from hub_extensions.admission.database import Database
 from hub_extensions.admission.gate import SqlGate
 from hub_extensions.admission.store import Store
 from hub_extensions.admission.task import compare, stop_what_ran_out
-from profiles.lease import EndReason, Entry, LeaseState
+from hub_extensions.switch.board import Switch, SwitchBoard
+from hub_extensions.switch.flow import carry_out
+from profiles.admission import Decision, Deny
+from profiles.lease import EndReason, Entry, LeaseState, Request
 from profiles.model import Catalog, HomePolicy
 from spawner.cluster import POD
 from spawner.podstate import Ended, liveness
@@ -22,6 +26,7 @@ from tests.fakes.cluster import FakeCluster, Kubelet
 from tests.fakes.hub import Hub, StartHub
 from tests.hub.test_histories import PEOPLE, History
 from tests.hub.test_starts import CATALOG, until
+from tests.hub.test_switch import handler_of
 
 LONG = timedelta(hours=1)
 
@@ -125,6 +130,37 @@ async def test_a_switch_is_measured_without_the_machine_it_leaves(hub: Hub) -> N
     other = hub.user("ann").get_or_create_spawner("second", "", replace_failed=True)
     refusal = await other.foresee(spawner.choose())
     assert refusal is not None and refusal.reason == "over-quota"
+
+
+async def test_a_switch_at_the_edge_of_a_shared_quota_loses_the_machine_to_nobody(
+    hub: Hub, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books.catalog = catalog_with(quotas={"team": {"per": "group", "groups": ["ml"], "servers": 1}})
+    ann, bob = hub.user("ann", groups=("ml",)), hub.user("bob", groups=("ml",))
+    spawner = await hub.spawn(ann)
+    place = Request.of(spawner.spawn_id, spawner.person, "", spawner.choose())
+    handler = handler_of(hub, ann)
+    handler.application.settings["remuda_gate"] = books.gate
+    board, key = SwitchBoard(), ("ann", "")
+    step = Switch({"profile": "small"}, "Small", "Small", datetime.now(UTC))
+    assert board.begin(key, step)
+    ended = books.store.ended
+    answers: list[Decision] = []
+    bobs = replace(place, lease_id="bob's", person=bob.spawner.person)
+
+    def and_bob_is_next(*end: Any) -> Entry | None:
+        """Nobody could ask any sooner."""
+        entry = ended(*end)
+        answers.append(books.store.admit(bobs, books.catalog.policies, datetime.now(UTC)))
+        return entry
+
+    monkeypatch.setattr(books.store, "ended", and_bob_is_next)
+    await carry_out(board, key, step, handler, ann, place)
+    (answer,) = answers
+    assert isinstance(answer, Deny)
+    assert ann.spawners[""].ready
+    (lease,) = books.store.leases()
+    assert (lease.user, lease.id, lease.state) == ("ann", ann.spawners[""].spawn_id, LeaseState.RUNNING)
 
 
 async def test_a_start_that_fails_gives_back_what_it_held(hub: Hub, books: Books, cluster: FakeCluster) -> None:

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from hub_extensions.admission.store import Store
+from hub_extensions.admission.store import Promise, Store
 from profiles.admission import Admit, Deny, lease_of
-from profiles.lease import Charge, EndReason, LeaseState
+from profiles.lease import Charge, EndReason, LeaseState, Request
 from profiles.refusal import Reason
 from tests.contract.admission.asking import HOUR, NO_RULES, NOW, ONE_GPU, ask, rules
 from tests.contract.admission.conftest import Place
@@ -165,3 +165,61 @@ def test_the_ledger_cannot_be_changed(place: Place, store: Store) -> None:
             connection.execute(text(attack))
     assert store.ledger(since=NOW, until=NOW + 9 * HOUR) == (entry,)
     assert store.ledger(since=NOW, until=NOW + 9 * HOUR, group="ml") == (entry,)
+
+
+# A switch: the old machine's end and the new one's place are one transaction.
+
+TEAM = rules(quotas={"team": {"per": "group", "groups": ["ml"], "servers": 1}})
+
+
+def switching(store: Store, wanted: Request) -> None:
+    """ada's machine has ended, and the place for the next one is kept if the rules allow it."""
+    assert isinstance(store.admit(ask("1", groups=("ml",)), TEAM, NOW), Admit)
+    store.began("1", NOW, NOW)
+    assert store.ended("1", NOW + HOUR, EndReason.STOPPED, NOW + HOUR, Promise(wanted, TEAM)) is not None
+
+
+def test_whoever_switches_at_the_edge_of_a_quota_does_not_lose_the_place(store: Store) -> None:
+    switching(store, ask("1", groups=("ml",), profile="other"))
+    assert isinstance(store.admit(ask("2", "bob", groups=("ml",)), TEAM, NOW + HOUR), Deny)
+    assert isinstance(store.admit(ask("3", groups=("ml",), profile="other"), TEAM, NOW + HOUR), Admit)
+    assert [lease.id for lease in store.leases()] == ["3"]
+    assert [entry.lease.id for entry in store.ledger(since=NOW, until=NOW + 9 * HOUR)] == ["1"]
+    store.ended("3", NOW + 2 * HOUR, EndReason.STOPPED, NOW + 2 * HOUR)
+    assert isinstance(store.admit(ask("4", "bob", groups=("ml",)), TEAM, NOW + 2 * HOUR), Admit)
+
+
+def test_a_place_is_for_the_same_server_of_the_same_person(store: Store) -> None:
+    switching(store, ask("1", groups=("ml",)))
+    named = replace(ask("2", groups=("ml",)), server="second")
+    assert isinstance(store.admit(named, TEAM, NOW + HOUR), Deny)
+
+
+def test_no_place_is_kept_for_what_the_rules_refuse(store: Store) -> None:
+    none = rules(quotas={"gpus": {"per": "hub", "gpus": 1}})
+    store.admit(ask("1"), none, NOW)
+    store.ended("1", NOW, EndReason.STOPPED, NOW, Promise(ask("1", gpus=2), none))
+    assert store.leases() == ()
+
+
+def test_a_place_that_nobody_takes_leaves_no_entry(store: Store) -> None:
+    switching(store, ask("1", groups=("ml",)))
+    (kept,) = store.leases()
+    assert kept.state is LeaseState.HELD
+    assert store.ended(kept.id, NOW + HOUR, EndReason.NEVER_RAN, NOW + HOUR) is None
+    assert store.leases() == ()
+    assert len(store.ledger(since=NOW, until=NOW + 9 * HOUR)) == 1
+
+
+def test_an_end_that_is_told_twice_keeps_one_place(store: Store) -> None:
+    switching(store, ask("1", groups=("ml",)))
+    assert store.ended("1", NOW + HOUR, EndReason.STOPPED, NOW + HOUR, Promise(ask("1", groups=("ml",)), TEAM)) is None
+    assert len(store.leases()) == 1
+
+
+def test_another_hub_process_sees_the_place(store: Store, place: Place) -> None:
+    other = place.store()
+    switching(store, ask("1", groups=("ml",)))
+    assert isinstance(other.admit(ask("2", "bob", groups=("ml",)), TEAM, NOW + HOUR), Deny)
+    assert isinstance(other.admit(ask("3", groups=("ml",)), TEAM, NOW + HOUR), Admit)
+    assert [lease.id for lease in store.leases()] == ["3"]

@@ -54,6 +54,7 @@ class Hub:
     refused_before_start: bool = False
     done: list[Any] = field(default_factory=list)
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("test"))
+    settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def user(self) -> Any:
