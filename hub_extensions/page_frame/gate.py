@@ -42,18 +42,18 @@ async def foreseen(
 
 
 def decide_all(store: Any, requests: Mapping[K, Request], policies: Policies, now: datetime) -> dict[K, Decision]:
-    """Runs in the gate's thread. One snapshot for all machines that draw from the same budgets, which is nearly always
-    one for a page; one decision per different machine: options that change only software cost nothing."""
+    """Runs in the gate's thread. One decision per different machine: options that change only software cost nothing."""
+    different = {_machine(request): request for request in requests.values()}
+    starts = [request for request in different.values() if request.lease_id == FORESEEN]
+    decided = dict(zip(map(_machine, starts), store.foresee_all(starts, policies, now), strict=True))
     snapshots: dict[tuple[Any, ...], Snapshot] = {}
-    decided: dict[Any, Decision] = {}
-    for request in requests.values():
-        machine = _machine(request)
+    for machine, request in different.items():
         if machine in decided:
             continue
+        # Instead of one that is out: what it has used so far stays used, and it holds nothing any more.
         seen_by = (request.lease_id, *(pot.pot for pot in budget_pots(policies, request, now)))
         if seen_by not in snapshots:
-            snapshot = store.snapshot(policies, request, now)
-            snapshots[seen_by] = as_if_ended(snapshot, request, policies, now)
+            snapshots[seen_by] = as_if_ended(store.snapshot(policies, request, now), request, policies, now)
         decided[machine] = decide(request, snapshots[seen_by], policies, now)
     return {key: decided[_machine(request)] for key, request in requests.items()}
 

@@ -27,9 +27,9 @@ ADA = Person("ada", frozenset({"ml-team"}))
 class CountingStore(Store):
     looks = 0
 
-    def snapshot(self, *asked: Any) -> Snapshot:
+    def _snapshot(self, *asked: Any) -> Snapshot:
         self.looks += 1
-        return super().snapshot(*asked)
+        return super()._snapshot(*asked)
 
 
 @pytest.fixture
