@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from jupyterhub.apihandlers.base import APIHandler
@@ -47,22 +48,26 @@ class HomePageHandler(PageHandler, HomeHandler):
         def view(server_name: str) -> Any:
             return server_view(self.server_now(user, server_name), user.spawner.catalog, self.now)
 
+        def named(server_name: str) -> Any:
+            why = self._why_not_running(user, user.spawners[server_name])
+            return replace(view(server_name), why=why.sentence if why else "")
+
         names = sorted(name for name in user.orm_user.orm_spawners if name) if self.allow_named_servers else []
         return HomePage(
             greeting="Your machine",
             server=view(""),
             xsrf=self.xsrf,
-            notice=self.passed_notice or self._why_not_running(user),
+            notice=self.passed_notice or self._why_not_running(user, user.spawner),
             news=self._news,
-            named=tuple(view(name) for name in names),
+            named=tuple(named(name) for name in names),
             named_allowed=self.allow_named_servers,
             named_limit=named_limit,
         )
 
-    def _why_not_running(self, user: Any) -> Notice | None:
+    def _why_not_running(self, user: Any, spawner: Any) -> Notice | None:
         """Until the next start: what ended the last one, or kept it from starting."""
-        stopped = self.state_of(user, user.spawner) is ServerState.STOPPED
-        return notice_of(user.spawner.failure, Tone.WARNING) if stopped else None
+        stopped = self.state_of(user, spawner) is ServerState.STOPPED
+        return notice_of(spawner.failure, Tone.WARNING) if stopped else None
 
 
 class StopHandler(PageHandler, BaseHandler):

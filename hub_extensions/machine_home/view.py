@@ -26,6 +26,8 @@ class ServerView:
     cost: str
     cost_rate: str
     links: Links
+    #: Of a stopped one: what ended its last run, or kept it from starting.
+    why: str = ""
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,11 @@ class TestRefused:
     def test_nothing_was_started(self, ada: Person) -> None:
         assert not [name for name, server in ada.model()["servers"].items() if name and server.get("ready")]
 
+    def test_home_says_beside_the_named_server_why_it_does_not_run(self, ada: Person) -> None:
+        rows = main_of(ada.http.get("/hub/home")).all("tr", cls="home-server-row")
+        (second,) = [row for row in rows if row["data-server-name"] == "second"]
+        assert "You may have 1 server at once, and 1 is in use" in second.text
+
     def test_a_switch_gives_back_what_runs(self, ada: Person) -> None:
         """One of one is in use, by the machine that would be left."""
         page = main_of(ada.http.get(f"/hub/switch/{ada.path}"))

@@ -137,11 +137,13 @@ def test_named_servers_keep_their_list(catalog: Catalog, gpu: RunningMachine, no
     running = replace(server(gpu, now), name="second", display_name=nasty)
     stopped = replace(server(None, now, state=ServerState.STOPPED), name="third")
     named = tuple(server_view(each, catalog, now) for each in (running, stopped))
+    named = (named[0], replace(named[1], why=f"Stopped: {nasty}"))
     html = page(catalog, now, server(gpu, now), named=named, named_allowed=True, named_limit=3)
     assert not html.all("script")
     rows = html.one("tbody").all("tr", cls="home-server-row")
     assert [row["data-server-name"] for row in rows] == ["second", "third"]
     assert nasty in rows[0].text
+    assert f"Stopped: {nasty}" in rows[1].text
     assert "up to 3" in html.text
     assert rows[1].one("a", id="start-third")
     assert not page(catalog, now, server(gpu, now)).all("table")
