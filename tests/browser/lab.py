@@ -46,7 +46,9 @@ class LabPage:
 
     def run(self, code: str) -> Locator:
         """Type into the last cell, run it, and give its output."""
-        position = self.front.locator(".jp-CodeCell").count() - 1
+        cells = self.front.locator(".jp-CodeCell")
+        expect(cells.last.locator(".cm-content")).to_have_text("")  # a notebook that is being opened grows cell by cell
+        position = cells.count() - 1
         cell = self.front.locator(".jp-CodeCell").nth(position)
         editor = cell.locator(".cm-content")
         editor.click()

@@ -64,9 +64,9 @@ def visit(asked: LocalHub, browser: Browser, dress: str) -> Iterator[Callable[[s
         context.close()
 
 
-def looked_at(page: Page, folder: Path, name: str, *, in_docs: bool = False) -> None:
+def looked_at(page: Page, folder: Path, name: str) -> None:
     assert_readable(page)
-    keep(page, f"approvals-{name}", folder, in_docs=in_docs)
+    keep(page, f"approvals-{name}", folder)
 
 
 def test_ask_answer_start_and_audit(visit: Callable[[str, str], Page], dress: str, tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_ask_answer_start_and_audit(visit: Callable[[str, str], Page], dress: st
     looked_at(bea, tmp_path, "inbox")
     bea.get_by_role("link", name=f"GPU for {person}").click()
     bea.get_by_label("Comment", exact=True).fill("Two are free until Friday.")
-    looked_at(bea, tmp_path, "answer", in_docs=dress == "light")
+    looked_at(bea, tmp_path, "answer")
     bea.get_by_role("button", name="Say yes").click()
     expect(bea.get_by_role("status")).to_contain_text("You said yes")
     expect(bea.get_by_role("button", name="Take the yes back")).to_be_visible()
