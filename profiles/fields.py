@@ -216,32 +216,24 @@ Currency = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"}),
 ]
 Path = Annotated[str, AfterValidator(_matching(r"/[^\x00:]*", "an absolute path", "begin it with /", longest=1024))]
+
+
+def _decimal_schema(examples: list[float]) -> dict[str, Any]:
+    """A number that is not negative, with six decimals at most."""
+    text = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]{1,6})?$"}
+    return {"anyOf": [{"type": "number", "minimum": 0}, text], "examples": examples}
+
+
 Price = Annotated[
     Decimal,
     BeforeValidator(_price),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "minimum": 0},
-                {"type": "string", "pattern": r"^[0-9]+(\.[0-9]{1,6})?$"},
-            ],
-            "examples": [0.48, 2],
-        }
-    ),
+    WithJsonSchema(_decimal_schema([0.48, 2])),
 ]
 #: Of a budget: money, machine hours, GPU hours.
 Sum = Annotated[
     Decimal,
     BeforeValidator(_sum),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "minimum": 0},
-                {"type": "string", "pattern": r"^[0-9]+(\.[0-9]{1,6})?$"},
-            ],
-            "examples": [200, 12.5],
-        }
-    ),
+    WithJsonSchema(_decimal_schema([200, 12.5])),
 ]
 Count = Annotated[
     int,

@@ -14,6 +14,7 @@ from hub_extensions.admission.gate import SqlGate
 from hub_extensions.admission.place import admission_url
 from hub_extensions.admission.store import Store
 from hub_extensions.admission.task import FirstLook, keep_books
+from hub_extensions.page_frame.gate import SETTING
 from hub_extensions.shares_api.metrics import decided
 from hub_extensions.startup import when_hub_is_up
 from profiles.admission import Decision, Deny
@@ -25,7 +26,6 @@ from profiles.refusal import Reason, Refusal
 #: How long a start waits for the first comparison of leases and servers after the Hub's own start.
 FIRST_LOOK_S = 30.0
 HUBS_DEFAULT = "sqlite:///jupyterhub.sqlite"
-TORNADO_SETTING = "remuda_gate"
 
 
 def register_gate(c: Any, catalog: Catalog, url: str | None = None) -> None:
@@ -43,7 +43,7 @@ def register_gate(c: Any, catalog: Catalog, url: str | None = None) -> None:
     at_the_door = ReconciledGate(gate, look, lambda: catalog.policies)
     if when_hub_is_up(partial(keep_books, gate=gate, policies=catalog.policies, look=look)):
         c.Spawner.gate = lambda: at_the_door
-        c.JupyterHub.tornado_settings.update({TORNADO_SETTING: gate})
+        c.JupyterHub.tornado_settings.update({SETTING: gate})
 
 
 class ReconciledGate:

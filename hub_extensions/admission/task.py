@@ -14,6 +14,7 @@ from hub_extensions.admission.database import DatabaseAway
 from hub_extensions.admission.expiry import Exhausted, due
 from hub_extensions.admission.gate import SqlGate
 from hub_extensions.admission.reconcile import Adopt, Begin, Settle, reconcile
+from hub_extensions.page_frame.hub import utc
 from hub_extensions.stopping import stop_server
 from profiles.admission import Balance
 from profiles.lease import Lease
@@ -123,8 +124,7 @@ def machine_of(spawner: Any, now: datetime) -> RunningMachine:
     machine: RunningMachine = spawner.machine
     if machine.started_at is not None or not spawner.ready:
         return machine
-    started = spawner.orm_spawner.started  # naive UTC, as JupyterHub keeps it
-    return replace(machine, started_at=started.replace(tzinfo=UTC) if started is not None else now)
+    return replace(machine, started_at=utc(spawner.orm_spawner.started) or now)
 
 
 async def stop_what_ran_out(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from hub_extensions.admission.spent import UsedHour
@@ -15,6 +15,7 @@ from hub_extensions.approvals.decide import Changed, Said
 from hub_extensions.approvals.store import Approvals
 from hub_extensions.approvals.words import NotPossible
 from hub_extensions.audit.entry import Way
+from hub_extensions.page_frame.hub import utc
 from profiles.choice import MachineChoice
 from profiles.model import Catalog
 from profiles.person import Person
@@ -155,8 +156,8 @@ class Desk:
     def asker(self, ask: Ask) -> Person | None:
         """Who asked, as they are now. None once the account is gone, also when there is a new one of that name."""
         user = self.find_user(ask.user)
-        created = user.orm_user.created if user is not None else None
-        if user is None or (created is not None and _utc(created) > ask.asked_at):
+        created = utc(user.orm_user.created) if user is not None else None
+        if user is None or (created is not None and created > ask.asked_at):
             return None
         person: Person = user.spawner.person
         return person
@@ -179,7 +180,3 @@ def lasts_of_json(value: Any) -> timedelta | NotPossible:
     except BadQuantity:
         return words.bad_length()
     return timedelta(seconds=min(seconds, _LONGEST_SAID))
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

@@ -13,6 +13,7 @@ from jupyterhub.user import User
 
 from hub_extensions.audit.entry import Action, Way
 from hub_extensions.audit.record import record
+from hub_extensions.page_frame.gate import gate_of
 
 
 class Watched:
@@ -60,7 +61,7 @@ async def note(handler: Any, action: Action, user: Any, server_name: str, machin
     if not isinstance(actor, User):
         details["by"] = "a service"
     way = Way.REST if isinstance(handler, APIHandler) else Way.PAGE
-    gate = handler.settings.get("remuda_gate")
+    gate = gate_of(handler.settings)
     await record(gate, actor.name, action, user.name, details, datetime.now(UTC), way)
 
 

@@ -20,11 +20,13 @@ K = TypeVar("K")
 
 #: The lease id of a start that is only thought of.
 FORESEEN = "foreseen"
+#: Where handlers find the gate among the Hub's tornado settings.
+SETTING = "remuda_gate"
 
 
 def gate_of(settings: Mapping[str, Any]) -> Any:
     """The Hub's `SqlGate`; None where admission is off."""
-    return settings.get("remuda_gate")
+    return settings.get(SETTING)
 
 
 async def foreseen(
