@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+from alembic import op
+
+from hub_extensions.admission.tables import UtcTime
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
@@ -9,7 +14,27 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.create_table(
+        "remuda_measured",
+        sa.Column("lease_id", sa.Text, primary_key=True),
+        sa.Column("run", sa.Text, primary_key=True),
+        sa.Column("reported_at", UtcTime, nullable=False),
+        sa.Column("covered_ms", sa.BigInteger, nullable=False),
+        sa.Column("cpu_ms", sa.BigInteger, nullable=False),
+        sa.Column("peak_millicores", sa.BigInteger, nullable=False),
+        sa.Column("sustained_millicores", sa.BigInteger, nullable=False),
+        sa.Column("memory_peak", sa.BigInteger, nullable=False),
+        sa.Column("gpus", sa.BigInteger, nullable=False),
+        sa.Column("gpu_busy_ms", sa.BigInteger, nullable=False),
+        sa.Column("gpu_peak_percent", sa.BigInteger, nullable=False),
+        sa.Column("gpu_memory_peak", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "remuda_kept_alive",
+        sa.Column("lease_id", sa.Text, primary_key=True),
+        sa.Column("until", UtcTime, nullable=False),
+        sa.Column("said_at", UtcTime, nullable=False),
+    )
 
 
 def downgrade() -> None:
