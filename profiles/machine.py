@@ -35,6 +35,7 @@ class RunningMachine:
     started_at: datetime | None = None
     idle_timeout_s: int | None = None
     max_lifetime_s: int | None = None
+    keep_alive_at_most_s: int | None = None
     node: str | None = None
     reserved: Amounts | None = None
 
@@ -53,12 +54,16 @@ class RunningMachine:
             started_at=started_at,
             idle_timeout_s=plan.idle_timeout.seconds if plan.idle_timeout else None,
             max_lifetime_s=plan.max_lifetime.seconds if plan.max_lifetime else None,
+            keep_alive_at_most_s=plan.keep_alive_at_most.seconds if plan.keep_alive_at_most else None,
             reserved=Amounts.of(plan),
         )
 
-    def stops_at(self, now: datetime, last_activity: datetime | None) -> datetime | None:
+    def stops_at(
+        self, now: datetime, last_activity: datetime | None, kept_until: datetime | None = None
+    ) -> datetime | None:
         """When it stops by itself if nothing is done from now on; None: never, or not known yet.
 
+        `kept_until`: its person keeps it on until then although nothing is done; its lifetime holds all the same.
         Never in the past: a limit that has run out means "now". A naive time is taken as UTC, as JupyterHub's
         database keeps it.
         """
@@ -68,7 +73,8 @@ class RunningMachine:
             ends.append(started + timedelta(seconds=self.max_lifetime_s))
         seen = max((moment for moment in (started, active) if moment), default=None)
         if self.idle_timeout_s and seen:
-            ends.append(seen + timedelta(seconds=self.idle_timeout_s))
+            idle = seen + timedelta(seconds=self.idle_timeout_s)
+            ends.append(max(idle, kept_until) if kept_until else idle)
         return max(min(ends), now) if ends else None
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,6 +92,7 @@ class RunningMachine:
             "started_at": self.started_at.isoformat() if self.started_at else None,
             "idle_timeout_s": self.idle_timeout_s,
             "max_lifetime_s": self.max_lifetime_s,
+            "keep_alive_at_most_s": self.keep_alive_at_most_s,
             "node": self.node,
             "reserved": self.reserved.to_dict() if self.reserved else None,
         }
@@ -111,6 +118,7 @@ class RunningMachine:
             started_at=_aware(datetime.fromisoformat(started_at)) if started_at else None,
             idle_timeout_s=_seconds(kept.get("idle_timeout_s")),
             max_lifetime_s=_seconds(kept.get("max_lifetime_s")),
+            keep_alive_at_most_s=_seconds(kept.get("keep_alive_at_most_s")),
             node=None if kept.get("node") is None else str(kept["node"]),
             reserved=Amounts.from_dict(kept["reserved"]) if kept.get("reserved") else None,
         )

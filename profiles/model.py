@@ -281,6 +281,11 @@ class Profile(Model):
     max_lifetime: f.Limit | None = Field(
         default=None, description="Stops this long after its start; `never`: no limit; null: the hub's setting."
     )
+    keep_alive_at_most: f.Limit | None = Field(
+        default=None,
+        description="How far ahead a person may keep it on although nothing is done, such as `12h`; "
+        "`never` or left out: not at all.",
+    )
     start_timeout: f.PositiveTime = Field(
         default=Duration(300), description="How long a start may take, pulling the image and adding a node included."
     )

@@ -41,6 +41,7 @@ class MachinePlan:
     labels: Mapping[str, str] = EMPTY
     idle_timeout: Duration | None = None
     max_lifetime: Duration | None = None
+    keep_alive_at_most: Duration | None = None
     hours: Hours | None = None
     options: Mapping[str, str] = EMPTY
     rescue: bool = False
@@ -76,6 +77,7 @@ class MachinePlan:
             "labels": dict(self.labels),
             "idleTimeout": None if self.idle_timeout is None else str(self.idle_timeout),
             "maxLifetime": None if self.max_lifetime is None else str(self.max_lifetime),
+            "keepAliveAtMost": None if self.keep_alive_at_most is None else str(self.keep_alive_at_most),
             "hours": None if self.hours is None else self.hours.model_dump(mode="json", by_alias=True),
             "startTimeout": str(self.start_timeout),
             "options": dict(self.options),

@@ -147,6 +147,7 @@ def _plan(catalog: Catalog, profile_id: str, profile: Profile, chosen: Mapping[s
         labels=_laid_over(profile.labels, (each.labels for each in changes)),
         idle_timeout=_limit(profile.idle_timeout, (each.idle_timeout for each in changes)),
         max_lifetime=_limit(profile.max_lifetime, (each.max_lifetime for each in changes)),
+        keep_alive_at_most=_limit(profile.keep_alive_at_most, ()),
         hours=profile.hours,
         start_timeout=profile.start_timeout,
         options=FrozenDict(chosen) if chosen else EMPTY,
