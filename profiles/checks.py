@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 
 from profiles.access import who_may
+from profiles.caps import Scope
 from profiles.model import CpuRange, MemoryRange, NodeSize, Option, Overrides, Pool, Profile
-from profiles.policy import Budget, Policies, Scope
+from profiles.policy import Budget, Policies
 from profiles.problems import nearest, one_of
 from profiles.translate import Wrong
 
@@ -76,6 +77,17 @@ def policy_wrongs(
             yield from _unknown((section, rule, "pools"), "pool", scope.pools, known_pools)
     for rule, approval in policies.approvals.items():
         yield from _unknown(("approvals", rule, "profiles"), "profile", approval.profiles, profiles)
+    for rule, reservable in policies.reservations.items():
+        yield from _unknown(("reservations", rule, "profiles"), "profile", reservable.profiles, profiles)
+        yield from _unknown(("reservations", rule, "pools"), "pool", reservable.pools, known_pools)
+    for rule, quota in policies.quotas.items():
+        if quota.borrowing is not None:
+            whole = [name for name, each in policies.quotas.items() if each.per == "hub"]
+            path = ("quotas", rule, "borrowing", "within")
+            if quota.borrowing.within not in whole:
+                problem = f"there is no quota '{quota.borrowing.within}' with per: hub"
+                remedy = f"take {one_of(whole)}" if whole else "add the quota that all shares lie within"
+                yield Wrong(path, problem, nearest(quota.borrowing.within, whole, remedy) if whole else remedy)
     for rule, budget in policies.budgets.items():
         if budget.money is not None and not _has_price(budget, profiles):
             problem = "it is in money, and no machine that it is about has a price"

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from profiles.access import allows
 from profiles.amounts import Amounts
+from profiles.caps import Caps
 from profiles.lease import Lease, Request
-from profiles.policy import Approval, Caps, Policies
+from profiles.policy import Approval, Policies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

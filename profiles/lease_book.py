@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar, cast
 
+from profiles.caps import Per
 from profiles.lease import Lease
-from profiles.policy import Per
 from profiles.tally import Tally
 
 T = TypeVar("T", bound=Tally)

@@ -15,15 +15,15 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 from profiles import fields as f
 from profiles.access import Access
 from profiles.base import Model
+from profiles.booking import Borrowing, Queue, Reservable
+from profiles.caps import LONGEST, Caps, Length, PositiveLength, Scope
 from profiles.fields import quoted, wrong
 from profiles.frozen import EMPTY, freeze
-from profiles.quantity import BadQuantity, Cpu, Duration, Memory
+from profiles.quantity import BadQuantity, Duration
 
-Per = Literal["user", "group", "profile", "hub"]
 CALENDAR = ("day", "week", "month")
 #: Used amounts are kept by the hour, so no window can be finer.
 SHORTEST_WINDOW = Duration(3600)
-LONGEST = Duration(366 * 86400)
 
 
 def _zone(name: str) -> str:
@@ -51,14 +51,6 @@ def _window(value: Any) -> str:
     return str(length)
 
 
-def _at_most_a_year(length: Duration) -> Duration:
-    if length > LONGEST:
-        raise wrong(f"{length.human} are more than a year", 'write a length such as "4h"')
-    return length
-
-
-Length = Annotated[Duration, AfterValidator(_at_most_a_year)]
-PositiveLength = Annotated[f.PositiveTime, AfterValidator(_at_most_a_year)]
 TimeZone = Annotated[
     str, AfterValidator(_zone), WithJsonSchema({"type": "string", "examples": ["Europe/Berlin", "UTC"]})
 ]
@@ -67,34 +59,6 @@ Window = Annotated[
     BeforeValidator(_window),
     WithJsonSchema({"type": "string", "examples": ["day", "week", "month", "30d"]}),
 ]
-
-
-class Caps(Model):
-    """At most so much at once. What is left out is not limited."""
-
-    servers: f.Count | None = Field(default=None, description="Running or starting servers.")
-    cores: Cpu | None = Field(default=None, description="Cores that the machines reserve (their `cpu.request`).")
-    memory: Memory | None = Field(default=None, description="Memory that the machines reserve.")
-    gpus: f.Count | None = Field(default=None, description="GPUs of every kind; a MIG slice counts as one.")
-    devices: f.Resources = Field(
-        default=EMPTY, description="Devices by kind, such as `nvidia.com/mig-1g.5gb: 4`."
-    )
-
-    @property
-    def says_something(self) -> bool:
-        return bool(self.devices) or any(
-            value is not None for value in (self.servers, self.cores, self.memory, self.gpus)
-        )
-
-
-class Scope(Model):
-    """Who shares one pot, and which people and machines a rule is about."""
-
-    per: Per = Field(description="Who shares: each `user`, each `group`, each `profile`, or the whole `hub`.")
-    users: tuple[f.Text, ...] = Field(default=(), description="Only these people; empty: everyone.")
-    groups: tuple[f.Text, ...] = Field(default=(), description="Only members of these groups; empty: everyone.")
-    profiles: tuple[f.Id, ...] = Field(default=(), description="Only these machines; empty: all.")
-    pools: tuple[f.Id, ...] = Field(default=(), description="Only machines in these pools; empty: all.")
 
 
 class CapsOverrides(Model):
@@ -115,9 +79,14 @@ class Quota(Caps, Scope):
     """How much may be in use at the same time."""
 
     overrides: CapsOverrides = Field(default=CapsOverrides(), description="Other amounts for a person or a group.")
+    borrowing: Borrowing | None = Field(
+        default=None, description="With `per: group`: the amounts are each group's share, and it may borrow idle ones."
+    )
 
     @model_validator(mode="after")
     def _limits_something(self) -> Quota:
+        if self.borrowing is not None and self.per != "group":
+            raise wrong(f"borrowing has no meaning with per: {self.per}", "write per: group, or remove it")
         if not self.says_something:
             raise wrong("it limits nothing", "give servers, cores, memory, gpus or devices")
         if self.overrides.users and self.per != "user":
@@ -232,6 +201,8 @@ class Policies(Model):
     quotas: dict[f.Id, Quota] = Field(default=EMPTY, description="At most so much at once, by id.")
     budgets: dict[f.Id, Budget] = Field(default=EMPTY, description="At most so much over time, by id.")
     approvals: dict[f.Id, Approval] = Field(default=EMPTY, description="What needs a yes, by id.")
+    reservations: dict[f.Id, Reservable] = Field(default=EMPTY, description="What can be reserved, by id.")
+    queue: Queue = Field(default=Queue(), description="How people wait for what others have.")
     show_holders: Literal["everyone", "groups", "admins"] = Field(
         default="admins",
         description="Who sees by name who holds which machine: everybody, members of a common group, or administrators "
@@ -244,14 +215,14 @@ class Policies(Model):
 
     @model_validator(mode="after")
     def _frozen(self) -> Policies:
-        for name in ("quotas", "budgets", "approvals"):
+        for name in ("quotas", "budgets", "approvals", "reservations"):
             object.__setattr__(self, name, freeze(getattr(self, name)))
         return self
 
     @property
     def empty(self) -> bool:
         """Nothing can be refused by it. Working hours are the profiles' own, and still hold."""
-        return not (self.quotas or self.budgets or self.approvals)
+        return not (self.quotas or self.budgets or self.approvals or self.reservations)
 
 
 def groups_named(policies: Policies) -> dict[str, tuple[str, ...]]:
@@ -265,4 +236,7 @@ def groups_named(policies: Policies) -> dict[str, tuple[str, ...]]:
         exempt = approval.exempt.groups if approval.exempt is not None else ()
         for group in (*approval.approvers.groups, *exempt):
             found.setdefault(group, {})[f"approvals.{rule}"] = None
+    for rule, reservable in policies.reservations.items():
+        for group in reservable.who.groups:
+            found.setdefault(group, {})[f"reservations.{rule}"] = None
     return {group: tuple(rules) for group, rules in found.items()}

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from profiles.access import who_may
 from profiles.admission_words import amount, budget_amount, length_words
+from profiles.caps import Caps, Scope
 from profiles.model import Catalog
-from profiles.policy import CALENDAR, Approval, Budget, Caps, Quota, Scope
+from profiles.policy import CALENDAR, Approval, Budget, Quota
 
 _PER = {
     "user": "each person",

@@ -10,10 +10,11 @@ from functools import partial
 from typing import Any
 
 from profiles.amounts import Amounts
+from profiles.caps import Caps, Per, Scope
 from profiles.cost import window_of
 from profiles.lease import MICRO, Charge, Lease, Request
 from profiles.lease_book import LeaseBook
-from profiles.policy import Budget, Caps, Per, Policies, Quota, Scope
+from profiles.policy import Budget, Policies, Quota
 from profiles.tally import AmountsTally, Drain, DrainTally
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from profiles.caps import Caps
 from profiles.grants import covering, exceeds, expired, rules_for, upcoming
 from profiles.person import Person
-from profiles.policy import Caps
 from tests.unit.profiles.shares import NOW, amounts, grant, policies, request
 
 

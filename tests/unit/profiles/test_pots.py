@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiles.amounts import Amounts
+from profiles.caps import Caps
 from profiles.lease import Charge, Lease, Request
 from profiles.lease_book import LeaseBook
-from profiles.policy import Caps
 from profiles.pots import (
     BudgetPot,
     Pot,
