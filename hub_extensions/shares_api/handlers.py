@@ -21,6 +21,7 @@ from hub_extensions.page_frame.machine_words import pool_name
 from hub_extensions.page_frame.meters import unique
 from hub_extensions.shares_api import models
 from hub_extensions.shares_api.openapi import document
+from hub_extensions.shares_api.operation import Answer, dumped
 from hub_extensions.spawn_page.view import on_offer
 from hub_extensions.usage import sums
 from hub_extensions.usage.handlers import filtered
@@ -74,9 +75,9 @@ class SharesApi(PageHandler, APIHandler):
         if self.current_user is None:
             raise web.HTTPError(403, "Missing or invalid credentials.")
 
-    def answer(self, model: models.Answer) -> None:
+    def answer(self, model: Answer) -> None:
         self.set_header("Cache-Control", "no-store")
-        self.finish(models.dumped(model))
+        self.finish(dumped(model))
 
 
 class SharesHandler(SharesApi):

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import Field, PlainSerializer
 
+from hub_extensions.shares_api.operation import Answer
 from profiles.admission import Balance, Decision, Deny, Standing
 from profiles.amounts import Amounts
 from profiles.lease import Charge, EndReason, Entry, Lease, LeaseState
@@ -18,10 +19,6 @@ from profiles.plan import MachinePlan
 
 #: Exact, without an exponent.
 Exact = Annotated[Decimal, PlainSerializer(lambda value: f"{value:f}", return_type=str)]
-
-
-class Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 class Amount(Answer):
@@ -267,17 +264,6 @@ class Ledger(Answer):
 
     entries: list[LedgerEntry]
     next: str | None = Field(description="Give it as `before` for the next page; null on the last.")
-
-
-class Error(BaseModel):
-    """As JupyterHub's own API answers."""
-
-    status: int
-    message: str
-
-
-def dumped(answer: Answer) -> dict[str, Any]:
-    return answer.model_dump(mode="json")
 
 
 def _exact(value: Decimal) -> Decimal:

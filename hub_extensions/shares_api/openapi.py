@@ -1,38 +1,45 @@
-"""The API described: OpenAPI for programs, a page for people. Both from `routes.ROUTES` and the models."""
+"""The API described: OpenAPI for programs, a page for people. Both from what the packages say (`operation`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from hub_extensions.shares_api import models
 from hub_extensions.shares_api.metrics import described
-from hub_extensions.shares_api.routes import PREFIX, ROUTES, Parameter, Route
+from hub_extensions.shares_api.operation import PREFIX, Error, Operation, Parameter, operations
 
 SCHEMAS = "#/components/schemas/{model}"
 ERRORS = {
     400: "The question cannot be read.",
     403: "Not for whoever asks.",
-    404: "No such user or group, or not for whoever asks; or this hub keeps no account.",
+    404: "No such thing, or not for whoever asks; or this hub keeps no account.",
+    409: "Not as things stand; `message` says why and `reason` is a code.",
+    429: "Too many of these; `message` says when again.",
     503: "The database of leases does not answer at present.",
 }
 
 
 def document(base: str = "/hub") -> dict[str, Any]:
     """OpenAPI 3.1; `base` is where the Hub's API is."""
+    known = operations()
+    references, schemas = _schemas(known)
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in known:
+        paths.setdefault(operation.path, {})[operation.method] = _described(operation, references)
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "Remuda: shares, capacity, usage and ledger",
+            "title": "Remuda: shares, capacity, usage, ledger, asks and more",
             "version": "1",
             "description": "Beside JupyterHub's own REST API, with its tokens and scopes.",
         },
         "servers": [{"url": f"{base.rstrip('/')}{PREFIX}"}],
-        "paths": {route.path: {"get": _operation(route)} for route in ROUTES},
+        "paths": paths,
         "components": {
-            "schemas": _schemas(),
+            "schemas": schemas,
             "securitySchemes": {
                 "token": {
                     "type": "apiKey",
@@ -46,16 +53,32 @@ def document(base: str = "/hub") -> dict[str, Any]:
     }
 
 
-def _operation(route: Route) -> dict[str, Any]:
-    ok = {"description": _first_line(route.answer), "content": _json(route.answer.__name__)}
-    wrong = {str(code): {"description": ERRORS[code], "content": _json("Error")} for code in route.errors}
-    return {
-        "operationId": route.answer.__name__.lower(),
-        "summary": route.summary,
-        "description": "Scopes:\n" + "\n".join(f"- {scope}" for scope in route.scopes),
-        "parameters": [_parameter(each) for each in route.parameters],
-        "responses": {"200": ok, **wrong},
+#: From each model and how it is used to its `{"$ref": …}`: two packages may have models of one name.
+References = dict[tuple[type[BaseModel], str], dict[str, str]]
+
+
+def _described(operation: Operation, references: References) -> dict[str, Any]:
+    wrong = {
+        str(code): {"description": ERRORS[code], "content": _json(references[Error, "serialization"])}
+        for code in operation.errors
     }
+    told: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "description": "Scopes:\n" + "\n".join(f"- {scope}" for scope in operation.scopes),
+        "parameters": [_parameter(each) for each in operation.parameters],
+        "responses": {str(operation.status): _right(operation, references), **wrong},
+    }
+    if operation.body is not None:
+        told["requestBody"] = {"required": True, "content": _json(references[operation.body, "validation"])}
+    return told
+
+
+def _right(operation: Operation, references: References) -> dict[str, Any]:
+    if operation.answer is None:
+        return {"description": "Done."}
+    reference = references[operation.answer, "serialization"]
+    return {"description": _first_line(operation.answer), "content": _json(reference)}
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
@@ -63,17 +86,19 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     return {"name": parameter.name, **place, "description": parameter.description, "schema": parameter.schema}
 
 
-def _json(model: str) -> dict[str, Any]:
-    return {"application/json": {"schema": {"$ref": SCHEMAS.format(model=model)}}}
+def _json(reference: dict[str, str]) -> dict[str, Any]:
+    return {"application/json": {"schema": reference}}
 
 
-def _schemas() -> dict[str, Any]:
-    wanted = [(route.answer, "serialization") for route in ROUTES] + [(models.Error, "serialization")]
-    _, definitions = models_json_schema(wanted, ref_template=SCHEMAS)  # type: ignore[arg-type]
-    return dict(sorted(definitions["$defs"].items()))
+def _schemas(known: tuple[Operation, ...]) -> tuple[References, dict[str, Any]]:
+    answers = [(each.answer, "serialization") for each in known if each.answer is not None]
+    bodies = [(each.body, "validation") for each in known if each.body is not None]
+    wanted = list(dict.fromkeys([*answers, *bodies, (Error, "serialization")]))
+    references, definitions = models_json_schema(wanted, ref_template=SCHEMAS)  # type: ignore[arg-type]
+    return references, dict(sorted(definitions["$defs"].items()))  # type: ignore[return-value]
 
 
-def _first_line(model: type[models.Answer]) -> str:
+def _first_line(model: type[BaseModel]) -> str:
     return (model.__doc__ or "").strip().splitlines()[0]
 
 
@@ -83,28 +108,19 @@ def reference_page() -> str:
 
 
 def _lines() -> Iterator[str]:
-    yield "<!-- Generated by `python -m tools.generate` from hub_extensions/shares_api; do not edit. -->"
-    yield "# REST API and metrics: shares, capacity, usage, ledger"
+    yield "<!-- Generated by `python -m tools.generate` from the packages' api.py; do not edit. -->"
+    yield "# REST API and metrics: shares, capacity, usage, ledger, asks"
     yield ""
     yield "Below `/hub/api/remuda`, beside JupyterHub's own REST API and with its tokens, scopes and errors"
     yield "(`Authorization: token …`). The same as OpenAPI: `/hub/api/remuda/openapi.json`."
     yield ""
     yield "Money is text, exact, in the hub's currency. Times are ISO 8601 in UTC, memory is bytes."
-    schemas = _schemas()
-    for route in ROUTES:
-        yield ""
-        yield f"## `GET {route.path}`"
-        yield ""
-        yield f"{route.summary}."
-        yield ""
-        yield from (f"- Scope {scope}." for scope in route.scopes)
-        yield from _parameters(route)
-        yield ""
-        yield f"Answers [{route.answer.__name__}](#{route.answer.__name__.lower()}); " + "; ".join(
-            f"{code}: {ERRORS[code].rstrip('.')}" for code in route.errors
-        ) + "."
+    known = operations()
+    references, schemas = _schemas(known)
+    for operation in known:
+        yield from _section(operation, references)
     yield ""
-    yield "## What is answered"
+    yield "## What is sent and answered"
     for name, schema in schemas.items():
         yield ""
         yield f"### {name}"
@@ -112,6 +128,9 @@ def _lines() -> Iterator[str]:
         if schema.get("description"):
             yield " ".join(schema["description"].split())
             yield ""
+        if "enum" in schema:
+            yield f"{_type(schema)}."
+            continue
         yield "| field | type | meaning |"
         yield "|---|---|---|"
         for field, about in schema.get("properties", {}).items():
@@ -128,12 +147,29 @@ def _lines() -> Iterator[str]:
     yield ""
 
 
-def _parameters(route: Route) -> Iterator[str]:
-    if route.parameters:
+def _section(operation: Operation, references: References) -> Iterator[str]:
+    yield ""
+    yield f"## `{operation.method.upper()} {operation.path}`"
+    yield ""
+    yield f"{operation.summary}."
+    yield ""
+    yield from (f"- Scope {scope}." for scope in operation.scopes)
+    yield from _parameters(operation)
+    yield ""
+    sent = f"Send {_type(references[operation.body, 'validation'])}. " if operation.body is not None else ""
+    code = f"{operation.status} with " if operation.status != 200 else ""
+    answer = operation.answer
+    answers = _type(references[answer, "serialization"]) if answer is not None else "nothing"
+    wrong = "; ".join(f"{code}: {ERRORS[code].rstrip('.')}" for code in operation.errors)
+    yield f"{sent}Answers {code}{answers}; {wrong}."
+
+
+def _parameters(operation: Operation) -> Iterator[str]:
+    if operation.parameters:
         yield ""
         yield "| parameter | default | meaning |"
         yield "|---|---|---|"
-    for each in route.parameters:
+    for each in operation.parameters:
         default = each.schema.get("default")
         yield f"| `{each.name}` | {f'`{default}`' if default is not None else ''} | {each.description} |"
 
