@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from jupyterhub.handlers.base import BaseHandler
-from jupyterhub.scopes import Scope
-from jupyterhub.utils import maybe_future
+from jupyterhub.scopes import Scope, needs_scope
+from jupyterhub.utils import maybe_future, url_path_join
 from tornado import web
+from tornado.httputil import url_concat
 
 from hub_extensions.admission.database import DatabaseAway
+from hub_extensions.capacity.asking import LOOK_BACK, TOLD, asking
 from hub_extensions.capacity.view import AWAY, NO_GATE, CapacityPage, ShowHolders, Viewer, pools_of
+from hub_extensions.notices.store import Notices
 from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.page_frame.hub import PageHandler, framed
 from hub_extensions.page_frame.meters import budget_meters, quota_meters, unique
+from hub_extensions.page_frame.notice import Notice
 from hub_extensions.page_frame.render import render
 from hub_extensions.spawn_page.view import on_offer
 from profiles.amounts import Amounts
+from profiles.frozen import EMPTY
+from profiles.lease import Lease
+
+#: Of an ask that is refused, where it is not 409.
+STATUS = {"text-too-long": 400, "too-many-asks": 429}
 
 
 def sees_all(handler: Any) -> bool:
@@ -40,9 +52,18 @@ async def room_of(spawner: Any) -> Mapping[str, Amounts] | None:
 class CapacityHandler(PageHandler, BaseHandler):
     @web.authenticated
     async def get(self) -> None:
+        await self.show(TOLD if self.get_argument("done", "") == "asked" else None)
+
+    async def show(self, notice: Notice | None, typed: Mapping[str, str] = EMPTY) -> None:
         page = await self._page(self.current_user)
+        page = replace(page, notice=page.notice or notice, xsrf=self.xsrf, action=f"{self._path}/ask", typed=typed)
         remuda = framed("Who uses what", render("capacity.html", page=page))
+        self.set_header("Cache-Control", "no-store")
         self.finish(await self.render_template("remuda_page.html", remuda=remuda))
+
+    @property
+    def _path(self) -> str:
+        return url_path_join(self.hub.base_url, "capacity")
 
     async def _page(self, user: Any) -> CapacityPage:
         gate, spawner, now = gate_of(self.settings), user.spawner, self.now
@@ -61,3 +82,48 @@ class CapacityHandler(PageHandler, BaseHandler):
             budgets=budget_meters(balances, spawner.catalog, user.name),
             private=not viewer.sees_all and viewer.shown is not ShowHolders.EVERYONE,
         )
+
+
+class AskForItHandler(CapacityHandler):
+    """Somebody else's machine is asked for; its holder reads it, and decides. A server's own token may not."""
+
+    @web.authenticated
+    def get(self) -> Any:
+        self.redirect(self._path)
+
+    @web.authenticated
+    def post(self) -> Any:
+        return self._post(user_name=self.current_user.name)
+
+    @needs_scope("servers")
+    async def _post(self, user_name: str) -> None:
+        lease_id, message, now = self._field("lease"), self._field("message"), self.now
+        gate = gate_of(self.settings)
+        if gate is None:
+            await self._refused(NO_GATE, 409, lease_id, message)
+            return
+        try:
+            leases = await gate.call(gate.store.leases)
+            lease = next((lease for lease in leases if lease.id == lease_id), None)
+            judge = partial(_judged, lease, user_name, message, now)
+            outcome = await gate.call(Notices(gate.store.database).tell_if, user_name, now - LOOK_BACK, judge)
+        except DatabaseAway:
+            await self._refused(AWAY, 503, lease_id, message)
+            return
+        if isinstance(outcome, Notice):
+            await self._refused(outcome, STATUS.get(outcome.reason, 409), lease_id, message)
+            return
+        self.log.info("%s asks %s for %s", user_name, outcome.to, outcome.key)
+        self.redirect(url_concat(self._path, {"done": "asked"}), status=303)
+
+    async def _refused(self, notice: Notice, status: int, lease_id: str, message: str) -> None:
+        self.set_status(status)
+        await self.show(notice, {lease_id: message})
+
+    def _field(self, name: str) -> str:
+        """What is not UTF-8 becomes a character that no name has."""
+        return self.request.body_arguments.get(name, [b""])[-1].decode("utf8", "replace")
+
+
+def _judged(lease: Lease | None, sender: str, message: str, now: datetime, sent: tuple[Any, ...]) -> Any:
+    return asking(lease, sender, message, sent, now)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from hub_extensions.capacity.asking import MAX_MESSAGE
 from hub_extensions.page_frame import words
 from hub_extensions.page_frame.machine_words import Moment, pool_name
 from hub_extensions.page_frame.meters import Level, Meter
@@ -14,6 +15,7 @@ from hub_extensions.page_frame.notice import Notice
 from profiles.accelerators import is_gpu
 from profiles.admission_words import amount, number
 from profiles.amounts import Amounts, total
+from profiles.frozen import EMPTY
 from profiles.lease import Lease, LeaseState
 from profiles.model import Catalog
 
@@ -56,6 +58,8 @@ class Holding:
     starting: bool
     since: Moment
     until: Moment | None
+    #: Of somebody else's that runs: what asks for it, by the lease's id.
+    ask: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,11 @@ class CapacityPage:
     budgets: tuple[Meter, ...] = ()
     notice: Notice | None = None
     private: bool = False
+    xsrf: str = ""
+    action: str = ""
+    max_message: int = MAX_MESSAGE
+    #: By lease: what was written in an ask for it that was refused.
+    typed: Mapping[str, str] = EMPTY
 
 
 #: What a hub without leases says, wherever it is asked.
@@ -124,6 +133,7 @@ def _holding(lease: Lease, viewer: Viewer, now: datetime) -> Holding:
         starting=starting,
         since=Moment.past(lease.began_at or lease.held_at, now),
         until=Moment.future(ends, now) if ends is not None else None,
+        ask="" if starting or lease.user == viewer.name else lease.id,
     )
 
 

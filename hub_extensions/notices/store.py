@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.engine import Row
@@ -13,6 +13,8 @@ from hub_extensions.admission.database import Database
 from hub_extensions.notices.notice import Kept, Kind, Notice
 from hub_extensions.notices.post import post
 from hub_extensions.notices.tables import NOTICES, OUTBOX, PEOPLE
+
+R = TypeVar("R")
 
 #: What was read is kept for so long, and what nobody reads for a year.
 KEPT, KEPT_UNREAD = timedelta(days=90), timedelta(days=365)
@@ -32,6 +34,18 @@ class Notices:
             return 0
         with self._database.writing() as connection:
             return sum(post(connection, notice) for notice in notices)
+
+    def tell_if(
+        self, sender: str, since: datetime, judge: Callable[[tuple[Notice, ...]], Notice | R]
+    ) -> Notice | R:
+        """`judge` sees what this person has caused others to be told since then, as nobody can add to it, and says
+        what to tell, or what instead."""
+        sent = select(NOTICES).where(NOTICES.c.sender == sender, NOTICES.c.at >= since)
+        with self._database.writing() as connection:
+            outcome = judge(tuple(kept_of(row).notice for row in connection.execute(sent)))
+            if isinstance(outcome, Notice):
+                post(connection, outcome)
+            return outcome
 
     def of_user(self, user: str, limit: int = 50, *, unread: bool = False) -> tuple[Kept, ...]:
         """Newest first."""

@@ -52,7 +52,7 @@ def lease(user: str, now: datetime, *groups: str, gpus: int = 1, began: bool = T
 
 def page(catalog: Catalog, viewer: Viewer, now: datetime, *leases: Lease, **more: Any) -> Element:
     room = more.pop("room", None)
-    view = CapacityPage(pools_of(leases, catalog, viewer, now, room), **more)
+    view = CapacityPage(pools_of(leases, catalog, viewer, now, room), xsrf="x", action="/hub/capacity/ask", **more)
     return read(str(render("capacity.html", page=view)))
 
 
@@ -101,6 +101,20 @@ def test_with_the_nodes_it_says_what_is_free(catalog: Catalog, now: datetime) ->
     assert gpus["aria-label"] == "GPUs: 3 of 4 NVIDIA GPUs"
     assert gpus["aria-valuenow"] == "25"
     assert "1 free on the nodes there are now. 2 of that starting." in html.text
+
+
+def test_what_somebody_else_runs_can_be_asked_for_without_learning_whose_it_is(
+    catalog: Catalog, now: datetime
+) -> None:
+    bea, starting = lease("bea", now), lease("cy", now, began=False, gpus=2)
+    html = page(catalog, Viewer("ada"), now, bea, starting, lease("ada", now, gpus=4), typed={"bea-1": "<b>Please</b>"})
+    assert_accessible(html)
+    [form] = html.all("form")
+    assert form["action"] == "/hub/capacity/ask"
+    assert form.one("input", name="lease")["value"] == "bea-1"
+    assert form.one("textarea").text == "<b>Please</b>"
+    assert html.one("details").has("open"), "what was typed into an ask that was refused is seen again"
+    assert html.one("summary").text == "Ask for it : GPU of somebody, since 13:05 UTC"
 
 
 def test_a_machine_of_a_pool_that_is_no_longer_in_the_catalog(catalog: Catalog, now: datetime) -> None:
