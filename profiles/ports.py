@@ -57,14 +57,17 @@ class Gate(Protocol):
     async def began(self, lease_id: str, at: datetime) -> None:
         """The server answers: what it costs is counted from here on."""
 
-    async def ended(self, lease_id: str, at: datetime, reason: EndReason) -> None:
-        """It is confirmed gone. What cannot be written now is found and settled later."""
+    async def ended(self, lease_id: str, at: datetime, reason: EndReason) -> bool:
+        """It is confirmed gone. False: that cannot be written now; say it again, or it is found and settled later. What
+        has ended already, or was never known, is written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A server as the spawner's side sees it, for comparison with the leases. `ended_at`: since when it is over."""
+    """A server as the spawner's side sees it, for comparison with the leases. `ended_at`: since when it is over, and
+    for which `reason`."""
 
     lease_id: str
     began_at: datetime | None = None
     ended_at: datetime | None = None
+    reason: EndReason = EndReason.ENDED

@@ -77,8 +77,8 @@ class ReconciledGate:
     async def began(self, lease_id: str, at: datetime) -> None:
         await self._gate.began(lease_id, at)
 
-    async def ended(self, lease_id: str, at: datetime, reason: EndReason) -> None:
-        await self._gate.ended(lease_id, at, reason)
+    async def ended(self, lease_id: str, at: datetime, reason: EndReason) -> bool:
+        return await self._gate.ended(lease_id, at, reason)
 
 
 NOT_YET = Refusal(

@@ -78,13 +78,17 @@ class SqlGate:
         except DatabaseAway as e:
             log.warning("That lease %s began could not be written, and is settled later: %s", lease_id, e)
 
-    async def ended(self, lease_id: str, at: datetime, reason: EndReason) -> None:
+    async def ended(self, lease_id: str, at: datetime, reason: EndReason) -> bool:
         wanted = self._next.pop(lease_id, None)
         then = None if wanted is None else Promise(wanted, self._policies())
         try:
             await self.call(self.store.ended, lease_id, at, reason, self._clock(), then)
         except DatabaseAway as e:
             log.warning("That lease %s ended could not be written, and is settled later: %s", lease_id, e)
+            if wanted is not None:
+                self._next.setdefault(lease_id, wanted)  # for whoever says it again
+            return False
+        return True
 
     def keep_place(self, lease_id: str, wanted: Request) -> None:
         """When this lease ends, what the same server wants next is held in the same transaction: whoever switches

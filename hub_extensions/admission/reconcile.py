@@ -74,7 +74,7 @@ def _settled(
     lease: Lease, run: Run | None, server: RunningMachine | None, last_seen: datetime | None, now: datetime
 ) -> Settle | None:
     if run is not None and run.ended_at is not None:
-        return Settle(lease, run.ended_at, EndReason.ENDED)
+        return Settle(lease, run.ended_at, run.reason)
     if run is not None or server is not None or now - lease.held_at < YOUNG:
         return None
     if lease.began_at is None:
