@@ -20,15 +20,16 @@ def machine_from(environ: Mapping[str, str]) -> dict[str, Any] | None:
 
 
 def label_of(machine: Mapping[str, Any]) -> str:
-    """`GPU · 2.50 EUR/h`."""
+    """`GPU · €2.50/h`."""
     name = str(machine.get("display_name") or machine.get("profile_id") or "This machine")
     price = price_of(machine)
     return f"{name} · {price}/h" if price else name
 
 
 def price_of(machine: Mapping[str, Any]) -> str | None:
-    """`2.50 EUR`; None when it costs nothing or the price is not known."""
+    """`€2.50`, in the Hub's own words; None when it costs nothing or the price is not known."""
     price = machine.get("price_per_hour")
+    human = price.get("human") if isinstance(price, Mapping) else None
     if isinstance(price, Mapping):
         amount, currency = price.get("amount"), str(price.get("currency", ""))
     else:
@@ -39,6 +40,8 @@ def price_of(machine: Mapping[str, Any]) -> str | None:
         return None
     if not value.is_finite() or value <= 0:
         return None
+    if human:
+        return str(human)
     digits = value if -value.as_tuple().exponent > 2 else value.quantize(Decimal("0.01"))  # type: ignore[operator]
     return f"{digits} {currency}".strip()
 
@@ -55,3 +58,9 @@ def details_of(machine: Mapping[str, Any]) -> str:
     if started := machine.get("started_at"):
         parts.append(f"since {str(started)[:16].replace('T', ' ')} UTC")
     return " · ".join(parts)
+
+
+def activity_interval(usual_s: int, environ: Mapping[str, str]) -> int:
+    """Three reports of activity fit into the machine's idle limit, so that none stops between two of them."""
+    limit = (machine_from(environ) or {}).get("idle_timeout_s")
+    return min(usual_s, max(15, int(limit) // 3)) if isinstance(limit, int) and limit > 0 else usual_s

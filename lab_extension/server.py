@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
@@ -26,6 +26,7 @@ from traitlets import default
 from lab_extension.handlers import add_handlers
 from lab_extension.imports import AFTER_FIRST_ANSWER
 from lab_extension.language_servers import spare_npm
+from lab_extension.machine import activity_interval
 from lab_extension.page import LABEXTENSIONS, page_config_hook
 
 FIRST_ANSWER_TIMEOUT_S = 10.0
@@ -40,6 +41,8 @@ class SingleUserApp(ServerApp):
 
     name = "jupyter-server"
     early_sockets: ClassVar[list[socket.socket]] = []
+    last_words: Callable[[], Awaitable[None]] | None = None
+    """What is said to the Hub while the server ends."""
 
     @default("allow_root")
     def _allow_root(self) -> bool:
@@ -135,12 +138,16 @@ class SingleUserApp(ServerApp):
     async def _stop(self) -> None:
         """Stop within STOP_LIMIT_S whatever happens: a switch of machines waits for this."""
         try:
-            await asyncio.wait_for(self._cleanup(), STOP_LIMIT_S)
+            await asyncio.wait_for(self._cleanup_and_tell(), STOP_LIMIT_S)
         except Exception as error:  # the process ends either way; what is left are the kernels
             self.log.warning("Stopping did not go smoothly: %s: %s", type(error).__name__, error)
         finally:
             self._kill_kernels()
             self.io_loop.stop()
+
+    async def _cleanup_and_tell(self) -> None:
+        words = self.last_words() if self.last_words is not None else asyncio.sleep(0)
+        await asyncio.gather(self._cleanup(), words)
 
     def _kill_kernels(self) -> None:
         for kernel_id in self.kernel_manager.list_kernel_ids():
@@ -159,6 +166,7 @@ class SingleUser(JupyterHubSingleUser):
     """JupyterHub's extension, which asks the Hub nothing before the server has answered a first request."""
 
     serverapp_class = SingleUserApp
+    _measuring: Any = None
     notices: ClassVar[list[str]] = []
     """What the person is told when Lab opens."""
 
@@ -204,7 +212,29 @@ class SingleUser(JupyterHubSingleUser):
         if isinstance(specs, EnvironmentKernels):
             specs.catalogue.refresh_in_background()  # before Lab asks for kernels, in a second or two
         await super().check_hub_version()
-        await super().keep_activity_updated()
+        measuring = asyncio.ensure_future(self._measure())
+        try:
+            await super().keep_activity_updated()
+        finally:
+            measuring.cancel()
+
+    @default("hub_activity_interval")
+    def _default_hub_activity_interval(self) -> int:
+        return activity_interval(int(os.environ.get("JUPYTERHUB_ACTIVITY_INTERVAL") or 300), os.environ)
+
+    async def notify_activity(self) -> None:
+        """As JupyterHub's, once it is known whether anything works without a word."""
+        if self._measuring is not None:
+            await self._measuring.note_work()
+        await super().notify_activity()
+
+    async def _measure(self) -> None:
+        from lab_extension.measuring.beside import Measuring
+
+        settings, http = self.serverapp.web_app.settings, self.hub_http_client_opts
+        self._measuring = Measuring(settings, os.environ, self.hub_auth.api_token, **http)
+        self.serverapp.last_words = self._measuring.end
+        await self._measuring.go_on()
 
 
 def import_after_first_answer() -> None:

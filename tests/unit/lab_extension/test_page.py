@@ -13,7 +13,7 @@ from lab_extension.page import LABEXTENSIONS, preload_names, switch_url, with_re
 
 GPU = {
     "display_name": "GPU",
-    "price_per_hour": {"amount": "2.5", "currency": "EUR"},
+    "price_per_hour": {"amount": "2.5", "currency": "EUR", "human": "€2.50"},
     "cpu_cores": 8.0,
     "memory_bytes": 32 * 1024**3,
     "gpus": 1,
@@ -25,7 +25,7 @@ HUB = {"hubPrefix": "/hub/", "hubHost": "", "hubUser": "ada", "hubServerUser": "
 def test_a_machine_in_words() -> None:
     machine = machine_from({"REMUDA_MACHINE": json.dumps(GPU)})
     assert machine is not None
-    assert label_of(machine) == "GPU · 2.50 EUR/h"
+    assert label_of(machine) == "GPU · €2.50/h"
     assert details_of(machine) == "8 cores · 32 GiB · 1 GPU · since 2026-01-31 09:30 UTC"
 
 
@@ -34,8 +34,9 @@ def test_a_machine_in_words() -> None:
     [
         ("0.48 EUR", "0.48 EUR"),
         ({"amount": "3", "currency": "USD"}, "3.00 USD"),
-        ({"amount": "0.005", "currency": "EUR"}, "0.005 EUR"),
-        ({"amount": "0", "currency": "EUR"}, None),
+        ({"amount": "0.005", "currency": "EUR"}, "0.005 EUR"),  # from a Hub that does not say it in words
+        ({"amount": "0.005", "currency": "EUR", "human": "€0.005"}, "€0.005"),
+        ({"amount": "0", "currency": "EUR", "human": "€0.00"}, None),
         ({"amount": "NaN", "currency": "EUR"}, None),
         ("", None),
         (None, None),

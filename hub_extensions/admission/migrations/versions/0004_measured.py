@@ -28,6 +28,10 @@ def upgrade() -> None:
         sa.Column("gpu_busy_ms", sa.BigInteger, nullable=False),
         sa.Column("gpu_peak_percent", sa.BigInteger, nullable=False),
         sa.Column("gpu_memory_peak", sa.BigInteger, nullable=False),
+        sa.Column("gpu_covered_ms", sa.BigInteger, nullable=False),
+        sa.Column("has_millicores", sa.BigInteger, nullable=False),
+        sa.Column("has_memory", sa.BigInteger, nullable=False),
+        sa.Column("has_gpus", sa.BigInteger, nullable=False),
     )
     op.create_table(
         "remuda_kept_alive",

@@ -1,0 +1,1 @@
+"""What this machine uses, measured inside it and reported to the Hub: cores, memory, GPUs; and whether it works."""
