@@ -14,6 +14,8 @@ from hub_extensions.admission.database import DatabaseAway
 from hub_extensions.admission.expiry import Exhausted, due
 from hub_extensions.admission.gate import SqlGate
 from hub_extensions.admission.reconcile import Adopt, Begin, Settle, reconcile
+from hub_extensions.notices.events import Look
+from hub_extensions.notices.telling import Teller
 from hub_extensions.page_frame.hub import utc
 from hub_extensions.stopping import stop_server
 from profiles.admission import Balance
@@ -51,13 +53,14 @@ class FirstLook:
 async def keep_books(app: Any, gate: SqlGate, policies: Policies, look: FirstLook) -> None:
     """Until the Hub ends. Starts wait for the first look."""
     exhausted: Exhausted = {}
+    teller = Teller(gate)
     warn_of_unknown_groups(app, policies)
     while True:
         now, pause_s = datetime.now(UTC), EVERY_S
         try:
             if await compare(app, gate, now):
                 look.over()
-                exhausted = await stop_what_ran_out(app, gate, policies, exhausted, now)
+                exhausted = await stop_what_ran_out(app, gate, policies, exhausted, now, teller=teller)
             elif not look.done:
                 pause_s = FIRST_EVERY_S
         except DatabaseAway as e:
@@ -127,12 +130,16 @@ def machine_of(spawner: Any, now: datetime) -> RunningMachine:
     return replace(machine, started_at=utc(spawner.orm_spawner.started) or now)
 
 
-async def stop_what_ran_out(
-    app: Any, gate: SqlGate, policies: Policies, exhausted: Exhausted, now: datetime
+async def stop_what_ran_out(  # noqa: PLR0913
+    app: Any, gate: SqlGate, policies: Policies, exhausted: Exhausted, now: datetime, *, teller: Teller | None = None
 ) -> Exhausted:
-    """Stops servers whose grant, budget or lifetime is over; returns which budgets are used up, and since when."""
+    """Stops servers whose grant, budget or lifetime is over, and tells people before and after; returns which budgets
+    are used up, and since when."""
+    teller = teller or Teller(gate)
     leases = await gate.call(gate.store.leases)
-    outcome = due(leases, await _balances(gate, policies, leases, now), exhausted, now)
+    balances = await _balances(gate, policies, leases, now)
+    outcome = due(leases, balances, exhausted, now)
+    await teller.tell(Look(leases, balances, outcome.exhausted, policies.timezone, outcome.stop), now)
     spawners = spawners_of(app) if outcome.stop else {}
     for stop in outcome.stop:
         spawner = spawners.get(stop.lease.id)
@@ -140,7 +147,8 @@ async def stop_what_ran_out(
             app.log.warning("Stopping %s's server: %s", stop.lease.user, stop.sentence)
             spawner.failure = stop  # what home and spawn page tell, until the next start
             spawner.note_reason(stop.reason)
-            await stop_server(app, spawner.user, spawner)
+            if await stop_server(app, spawner.user, spawner):
+                await teller.tell_stopped(stop, now)
     return outcome.exhausted
 
 

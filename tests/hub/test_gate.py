@@ -14,6 +14,7 @@ from hub_extensions.admission.database import Database
 from hub_extensions.admission.gate import SqlGate
 from hub_extensions.admission.store import Store
 from hub_extensions.admission.task import compare, stop_what_ran_out
+from hub_extensions.notices import Kind, Notices
 from hub_extensions.switch.board import Switch, SwitchBoard
 from hub_extensions.switch.flow import carry_out
 from profiles.admission import Decision, Deny
@@ -295,6 +296,11 @@ async def test_a_budget_that_is_used_up_stops_its_machines_after_the_grace(hub: 
     assert not spawner.active
     await until(lambda: books.ledger)
     assert books.ledger[0].reason is EndReason.TIME_OVER
+    told = [kept.notice for kept in Notices(books.store.database).of_user("ann")]
+    assert {notice.kind for notice in told} == {Kind.BUDGET, Kind.STOPPED}
+    assert [notice.subject for notice in told if notice.kind is Kind.BUDGET] == [
+        "Your budget is used up", "Your budget is 97 % used"
+    ]  # fmt: skip
 
 
 def ended(cluster: FakeCluster, pod_name: str, *, seconds: int) -> None:

@@ -1,0 +1,153 @@
+"""PURE: what the regular look at leases and budgets gives reason to tell, and to whom. Each look says all of it anew;
+what a person was told already is not told again, by the notice's key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hub_extensions.admission.expiry import Exhausted, Stop
+from hub_extensions.notices.notice import Kind, Notice
+from hub_extensions.page_frame import words
+from hub_extensions.page_frame.share_words import spent_of
+from profiles.admission import Balance
+from profiles.admission_words import window_words
+from profiles.frozen import EMPTY
+from profiles.lease import Lease
+from profiles.pots import BudgetPot, per_hour
+
+#: How long before a machine is stopped its person is told.
+AHEAD = timedelta(minutes=15)
+KEPT = "Your home is kept: save what is open in the machine."
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look has found. `balances` by id of the lease, `exhausted` since when: as `expiry.due` has them.
+    Machines that are being `stopped` now are told of that alone."""
+
+    leases: Iterable[Lease]
+    balances: Mapping[str, Iterable[Balance]] = field(default_factory=lambda: EMPTY)
+    exhausted: Exhausted = field(default_factory=lambda: EMPTY)
+    timezone: str = "UTC"
+    stopped: tuple[Stop, ...] = ()
+
+
+def notices_of(look: Look, now: datetime) -> tuple[Notice, ...]:
+    """To those whose machines run: warned of budgets that they draw from, and of their machines' ends."""
+    found: dict[tuple[str, str], Notice] = {}
+    over = {stop.lease.id for stop in look.stopped}
+    for lease in look.leases:
+        if lease.began_at is None:
+            continue
+        ends = () if lease.id in over else (*_time_ends(lease, look, now), *_grace_ends(lease, look, now))
+        for notice in (*ends, *_budgets(lease, look, now)):
+            found.setdefault((notice.to, notice.key), notice)
+    return tuple(found.values())
+
+
+def stopped(stop: Stop, now: datetime) -> Notice:
+    lease = stop.lease
+    return Notice(
+        to=lease.user,
+        kind=Kind.STOPPED,
+        key=f"stopped/{lease.id}",
+        subject=f"Your {lease.display_name} was stopped",
+        text=f"{stop.sentence} {stop.remedy}",
+        at=now,
+        link="home",
+    )
+
+
+def _time_ends(lease: Lease, look: Look, now: datetime) -> Iterator[Notice]:
+    if lease.began_at is None or lease.longest is None:
+        return
+    end = lease.began_at + lease.longest
+    if now < end <= now + AHEAD:
+        why = "That is as long as it was allowed to run when it started: by its own limit, its hours, a permission or "
+        why += "a budget."
+        do = f"{KEPT} You can start a machine again afterwards."
+        yield _stops(lease, end, f"{why} {do}", look, now, cause=f"time/{end.isoformat()}")
+
+
+def _budgets(lease: Lease, look: Look, now: datetime) -> Iterator[Notice]:
+    for balance in _drawn_from(lease, look):
+        warn_at, limit = balance.pot.budget.warn_at, balance.pot.limit
+        passed = max((at for at in warn_at if balance.used * 100 >= limit * at), default=0)
+        if passed:
+            yield _warned(lease, balance, passed, now)
+
+
+def _grace_ends(lease: Lease, look: Look, now: datetime) -> Iterator[Notice]:
+    for balance in _drawn_from(lease, look):
+        pot = balance.pot
+        since = look.exhausted.get(pot.pot)
+        if since is None or balance.used < pot.limit:
+            continue
+        end = since + timedelta(seconds=pot.budget.grace.seconds)
+        if now < end <= now + AHEAD:
+            why = f"{_upper(_whose(pot))} is used up, and machines that draw from it run on for a short time only."
+            do = f"{KEPT} “Usage” says what it was used for; ask your administrator if you need more."
+            yield _stops(lease, end, f"{why} {do}", look, now, cause=f"budget/{pot.pot.rule}/{since.isoformat()}")
+
+
+def _drawn_from(lease: Lease, look: Look) -> Iterator[Balance]:
+    for balance in look.balances.get(lease.id, ()):
+        if balance.pot.limit > 0 and per_hour(balance.pot.budget, lease):
+            yield balance
+
+
+def _warned(lease: Lease, balance: Balance, passed: int, now: datetime) -> Notice:
+    pot = balance.pot
+    # Prices of one catalog are in one currency; a lease has it.
+    of = spent_of(pot.budget, balance.used, pot.limit, lease.price_per_hour.currency)
+    state = "is used up" if passed >= 100 else f"is {int(balance.used * 100 / pot.limit)} % used"
+    do = "Stop a machine that you do not need, or switch to a cheaper one; “Usage” says what it was used for."
+    if passed >= 100:
+        grace = words.duration(pot.budget.grace.seconds)
+        stops = f"within {grace}" if pot.budget.grace.seconds else "now"
+        do = f"Machines that draw from it are stopped {stops}, and none can be started. {KEPT}"
+    return Notice(
+        to=lease.user,
+        kind=Kind.BUDGET,
+        key=f"budget/{pot.pot.rule}/{pot.pot.per}/{pot.pot.subject}/{_window(pot, now)}/{passed}",
+        subject=f"{_upper(_whose(pot))} {state}",
+        text=f"{_upper(_whose(pot))} {state}: {of} {window_words(pot.budget.window)}. {do}",
+        at=now,
+        link="usage",
+    )
+
+
+def _stops(  # noqa: PLR0913 - one sentence's parts
+    lease: Lease, end: datetime, why: str, look: Look, now: datetime, *, cause: str
+) -> Notice:
+    local, left = end.astimezone(ZoneInfo(look.timezone)), words.ahead(end, now)
+    when = f"at {local:%H:%M} ({look.timezone})"
+    server = f" (your server “{lease.server}”)" if lease.server else ""
+    return Notice(
+        to=lease.user,
+        kind=Kind.STOPS_SOON,
+        key=f"stops/{lease.id}/{cause}",
+        subject=f"Your {lease.display_name} stops {when}",
+        text=f"Your {lease.display_name}{server} stops {when}, {left}. {why}",
+        at=now,
+        link="home",
+    )
+
+
+def _window(pot: BudgetPot, now: datetime) -> str:
+    """Its name for as long as it lasts. A sliding window begins anew with every look: it is told once per length."""
+    if pot.end is not None:
+        return pot.begin.isoformat()
+    length = now - pot.begin
+    return str(int(now.timestamp() // length.total_seconds())) if length else pot.begin.isoformat()
+
+
+def _whose(pot: BudgetPot) -> str:
+    return {"user": "your budget", "hub": "the budget of all"}.get(pot.pot.per, f"the budget of {pot.pot.subject}")
+
+
+def _upper(sentence: str) -> str:
+    return sentence[0].upper() + sentence[1:]
