@@ -6,67 +6,33 @@ the same answer, because it is the same function. `hub_extensions.admission` act
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal
 
 from profiles import admission_words as words
-from profiles.frozen import EMPTY
 from profiles.grants import Grant, covering, expired, machines_granted, machines_out, rules_for, upcoming
 from profiles.hours import opening
-from profiles.lease import Charge, Lease, Request
-from profiles.lease_book import LeaseBook
+from profiles.lease import Charge, Lease, LeaveWhy, Request
 from profiles.policy import Policies
 from profiles.pots import (
     BudgetPot,
-    Pot,
-    QuotaPot,
     budget_pots,
     held,
-    in_use,
     per_hour,
-    quota_pots,
+    reserved_pots,
     running_up,
     unit_of,
 )
 from profiles.refusal import Refusal
+from profiles.reservations import clear_from
+from profiles.snapshot import Snapshot
+from profiles.standings import Standing
+from profiles.standings import standings as standings_of
 
-Resource = Literal["servers", "cores", "memory", "gpus"] | str
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What is granted, used up and approved at one moment. `spent` is the ledger's part of each budget's window; a pot
-    that is not in it has spent nothing. `grants` are those of the person who asks."""
-
-    book: LeaseBook
-    spent: Mapping[Pot, Charge] = field(default_factory=lambda: EMPTY)
-    grants: tuple[Grant, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """One amount of one quota: used by others and oneself, wanted now, and the most there may be.
-
-    Cores in thousandths, memory in bytes, all else counted. `resource` is servers, cores, memory, gpus or a device.
-    """
-
-    pot: Pot
-    resource: Resource
-    used: int
-    wanted: int
-    limit: int
-
-    @property
-    def left(self) -> int:
-        return max(0, self.limit - self.used)
-
-    @property
-    def fits(self) -> bool:
-        """A machine that wants none of it is not kept out where somebody else is over the limit."""
-        return self.wanted == 0 or self.used + self.wanted <= self.limit
+#: What is reserved sooner than this is not started for.
+SHORTEST_BEFORE_RESERVATION = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +71,21 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Admit:
-    """`longest` is how long it may run at most from now, by profile, hours, budgets and grants; None: no limit. `grant`
-    is the one that ends first, where several were needed."""
+    """`longest` is how long it may run at most from now, by profile, hours, budgets, grants and reservations of others;
+    None: no limit. Whenever it begins, it leaves at `until`, for the reason `why`. `grant` is the one that ends first,
+    where several were needed."""
 
     longest: timedelta | None
     standings: tuple[Standing, ...] = ()
     balances: tuple[Balance, ...] = ()
     grant: Grant | None = None
+    until: datetime | None = None
+    why: LeaveWhy | None = None
+
+    @property
+    def borrows(self) -> bool:
+        """It takes what another group leaves idle, and gives it back when that is wanted."""
+        return any(standing.borrows for standing in self.standings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +105,10 @@ def decide(request: Request, snapshot: Snapshot, policies: Policies, now: dateti
     """Guards in order: what needs a yes, what is open, what is paid for, what is free. All rules must hold; the first
     that does not is told. A request whose lease is out already is measured without it: asking twice is harmless.
     """
-    standings = tuple(_standings(request, snapshot, policies))
+    standings = tuple(standings_of(request, policies, snapshot, now))
     balances = tuple(_balances(request, snapshot, policies, now))
     longest, used_grant = request.longest, None
+    until: datetime | None = None
     for rule, approval in rules_for(policies, request):
         grant = covering(snapshot.grants, rule, request, now)
         if grant is None:
@@ -143,14 +118,14 @@ def decide(request: Request, snapshot: Snapshot, policies: Policies, now: dateti
         granted = machines_granted(snapshot.grants, rule, request, now)
         if machines_out(snapshot.book.of_user(request.person.name), approval, request) >= granted:
             return Deny(words.permission_in_use(request, approval, granted), rule, standings, balances)
-        longest = _shorter(longest, grant.ends_at - now)
+        until = _sooner(until, grant.ends_at)
         used_grant = grant if used_grant is None or grant.ends_at < used_grant.ends_at else used_grant
     if request.hours is not None:
         hours = opening(request.hours, now, policies.timezone)
         if not hours.is_open:
             refusal = words.outside_hours(request, hours.until, policies.timezone)
             return Deny(refusal, request.profile, standings, balances)
-        longest = _shorter(longest, None if hours.until is None else hours.until - now)
+        until = _sooner(until, hours.until)
     for balance in balances:
         # By the profile alone, not by grants and hours: with one rule more, less must be admitted, never more.
         least = _shorter(timedelta(seconds=balance.pot.budget.shortest_run.seconds), request.longest)
@@ -159,38 +134,65 @@ def decide(request: Request, snapshot: Snapshot, policies: Policies, now: dateti
             refusal = words.over_budget(request, balance, least, policies.timezone)
             return Deny(refusal, balance.pot.pot.rule, standings, balances)
         longest = _shorter(longest, permits)
-    for standing in standings:
-        if not standing.fits:
-            return Deny(words.over_quota(request, standing), standing.pot.rule, standings, balances)
-    return Admit(longest, standings, balances, used_grant)
+    refused = _no_room(request, standings, snapshot, policies, now)
+    why = None if until is None else LeaveWhy.TIME
+    clear = None if refused else _clear_from(request, snapshot, policies, now)
+    if clear is not None and (until is None or clear[0] < until):
+        until, why = clear[0], LeaveWhy.RESERVED
+        # By the profile alone, as with budgets.
+        least = _shorter(SHORTEST_BEFORE_RESERVATION, request.longest) or SHORTEST_BEFORE_RESERVATION
+        if until - now < least:
+            refused = words.reserved_soon(request, until, least, policies.timezone), clear[1]
+    if refused is not None:
+        return Deny(*refused, standings, balances)
+    longest = _shorter(longest, None if until is None else until - now)
+    return Admit(longest, standings, balances, used_grant, until, why)
+
+
+def _no_room(
+    request: Request, standings: Iterable[Standing], snapshot: Snapshot, policies: Policies, now: datetime
+) -> tuple[Refusal, str] | None:
+    """The first pot that has too little left, and why."""
+    standing = next((each for each in standings if not each.fits), None)
+    if standing is None:
+        return None
+    if standing.used + standing.reserved + standing.wanted <= standing.limit + standing.lent:
+        return words.others_wait(request, standing), standing.pot.rule
+    if standing.reserved and standing.used + standing.wanted <= standing.limit:
+        theirs = [
+            each.ends_at
+            for each in snapshot.reservations
+            if each.rule == standing.pot.rule and each.user != request.person.name and each.stands(now)
+        ]
+        return words.reserved_now(request, standing, min(theirs), policies.timezone), standing.pot.rule
+    return words.over_quota(request, standing), standing.pot.rule
+
+
+def _clear_from(
+    request: Request, snapshot: Snapshot, policies: Policies, now: datetime
+) -> tuple[datetime, str] | None:
+    """When what it takes is kept clear for others, and by which rule; the soonest."""
+    if not snapshot.reservations:
+        return None
+    found = (
+        (clear, pot.pot.rule)
+        for pot in reserved_pots(policies, request)
+        if (clear := clear_from(pot, snapshot.reservations, snapshot.book, request, now)) is not None
+    )
+    return min(found, default=None)
 
 
 def lease_of(request: Request, decision: Admit, now: datetime) -> Lease:
     """What an admitted request is given."""
-    return Lease.hold(request, now, decision.longest)
+    return Lease.hold(request, now, decision.longest, decision.until, decision.why)
+
+
+def _sooner(one: datetime | None, other: datetime | None) -> datetime | None:
+    return other if one is None else one if other is None else min(one, other)
 
 
 def _shorter(one: timedelta | None, other: timedelta | None) -> timedelta | None:
     return other if one is None else one if other is None else min(one, other)
-
-
-def _standings(request: Request, snapshot: Snapshot, policies: Policies) -> Iterator[Standing]:
-    for pot in quota_pots(policies, request):
-        yield from _of_pot(pot, request, snapshot.book)
-
-
-def _of_pot(pot: QuotaPot, request: Request, book: LeaseBook) -> Iterator[Standing]:
-    used, wanted, caps = in_use(pot, book, leaving_out=request.lease_id), request.amounts, pot.caps
-    if caps.servers is not None:
-        yield Standing(pot.pot, "servers", used.servers, wanted.servers, caps.servers)
-    if caps.cores is not None:
-        yield Standing(pot.pot, "cores", used.millicores, wanted.millicores, caps.cores.millicores)
-    if caps.memory is not None:
-        yield Standing(pot.pot, "memory", used.memory, wanted.memory, caps.memory.bytes)
-    if caps.gpus is not None:
-        yield Standing(pot.pot, "gpus", used.gpus, wanted.gpus, caps.gpus)
-    for name, most in caps.devices.items():
-        yield Standing(pot.pot, name, used.devices.get(name, 0), wanted.devices.get(name, 0), most)
 
 
 def _balances(request: Request, snapshot: Snapshot, policies: Policies, now: datetime) -> Iterator[Balance]:

@@ -35,6 +35,29 @@ class Amounts:
         """Whole devices and MIG slices of every kind."""
         return count_gpus(self.devices)
 
+    def much(self, resource: str) -> int:
+        """By the names that `Caps.limits` uses: servers, cores (thousandths), memory (bytes), gpus, or a device."""
+        match resource:
+            case "servers":
+                return self.servers
+            case "cores":
+                return self.millicores
+            case "memory":
+                return self.memory
+            case "gpus":
+                return self.gpus
+        return self.devices.get(resource, 0)
+
+    def beyond(self, other: Amounts) -> Amounts:
+        """What is left of it when the other is taken away; never less than nothing."""
+        devices = {name: left for name, n in self.devices.items() if (left := n - other.devices.get(name, 0)) > 0}
+        return Amounts(
+            max(0, self.servers - other.servers),
+            max(0, self.millicores - other.millicores),
+            max(0, self.memory - other.memory),
+            freeze(devices) if devices else EMPTY,
+        )
+
     def __add__(self, other: Amounts) -> Amounts:
         return total((self, other))
 

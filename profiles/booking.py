@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
@@ -31,6 +31,10 @@ class Borrowing(Model):
 class Reservable(Caps):
     """Machines that can be reserved. The amounts are what there is of them: all that run and all that is reserved
     stay within."""
+
+    #: What runs counts, whoever it belongs to (`caps.About`).
+    users: ClassVar[tuple[str, ...]] = ()
+    groups: ClassVar[tuple[str, ...]] = ()
 
     profiles: tuple[f.Id, ...] = Field(default=(), description="These machines; empty: all.")
     pools: tuple[f.Id, ...] = Field(default=(), description="Machines in these pools; empty: all.")

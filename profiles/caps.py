@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, Literal, Protocol
 
 from pydantic import AfterValidator, Field
 
@@ -37,6 +38,18 @@ class Caps(Model):
         default=EMPTY, description="Devices by kind, such as `nvidia.com/mig-1g.5gb: 4`."
     )
 
+    def limits(self) -> Iterator[tuple[str, int]]:
+        """`("gpus", 2)`: what is limited, cores in thousandths, memory in bytes, devices by their names."""
+        if self.servers is not None:
+            yield "servers", self.servers
+        if self.cores is not None:
+            yield "cores", self.cores.millicores
+        if self.memory is not None:
+            yield "memory", self.memory.bytes
+        if self.gpus is not None:
+            yield "gpus", self.gpus
+        yield from self.devices.items()
+
     @property
     def says_something(self) -> bool:
         return bool(self.devices) or any(
@@ -52,3 +65,16 @@ class Scope(Model):
     groups: tuple[f.Text, ...] = Field(default=(), description="Only members of these groups; empty: everyone.")
     profiles: tuple[f.Id, ...] = Field(default=(), description="Only these machines; empty: all.")
     pools: tuple[f.Id, ...] = Field(default=(), description="Only machines in these pools; empty: all.")
+
+
+class About(Protocol):
+    """Which people and machines something is about; empty: all of them."""
+
+    @property
+    def users(self) -> tuple[str, ...]: ...
+    @property
+    def groups(self) -> tuple[str, ...]: ...
+    @property
+    def profiles(self) -> tuple[str, ...]: ...
+    @property
+    def pools(self) -> tuple[str, ...]: ...

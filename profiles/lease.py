@@ -17,6 +17,9 @@ from profiles.quantity import Money
 
 #: Money is kept in millionths: prices have six decimals at most.
 MICRO = Decimal(1_000_000)
+#: Leases whose id begins so keep a place: between the end of a machine and the start of the next one of the same
+#: server, or for somebody who was called from the queue. They never run, and leave no entry.
+KEPT = "kept:"
 
 
 class LeaseState(StrEnum):
@@ -24,6 +27,19 @@ class LeaseState(StrEnum):
 
     HELD = "held"
     RUNNING = "running"
+
+
+class LeaveWhy(StrEnum):
+    """Why a machine has to be gone at a certain moment."""
+
+    TIME = "time"
+    """Its profile closes then, or the permission for it ends."""
+    RESERVED = "reserved"
+    """Somebody else has reserved what it takes."""
+    LENT = "lent"
+    """It was borrowed from another group's share, which is wanted back."""
+    KEPT = "kept"
+    """No machine yet: a place that is kept until then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +82,7 @@ class Lease:
 
     `groups` are the person's at the start: a later change of groups moves no running machine to another pot.
     `longest` is how long it may run at most, by its profile and by the budgets at its start; None: no limit.
+    `leaves_at` is when it has to be gone whenever it began, and `leaves_why` the reason; None: it need not.
     """
 
     id: str
@@ -81,9 +98,18 @@ class Lease:
     held_at: datetime
     began_at: datetime | None = None
     longest: timedelta | None = None
+    leaves_at: datetime | None = None
+    leaves_why: LeaveWhy | None = None
 
     @classmethod
-    def hold(cls, request: Request, now: datetime, longest: timedelta | None) -> Lease:
+    def hold(
+        cls,
+        request: Request,
+        now: datetime,
+        longest: timedelta | None,
+        leaves_at: datetime | None = None,
+        leaves_why: LeaveWhy | None = None,
+    ) -> Lease:
         return cls(
             id=request.lease_id,
             user=request.person.name,
@@ -97,6 +123,8 @@ class Lease:
             state=LeaseState.HELD,
             held_at=now,
             longest=longest,
+            leaves_at=leaves_at,
+            leaves_why=leaves_why,
         )
 
     @classmethod
@@ -133,6 +161,13 @@ class Lease:
             price_per_hour=self.price_per_hour,
             longest=self.longest,
         )
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it is over at the latest, as far as that is known; one that has not begun is taken to begin at once."""
+        begun = self.began_at or self.held_at
+        ends = [end for end in (self.leaves_at, begun + self.longest if self.longest is not None else None) if end]
+        return min(ends, default=None)
 
     def ran(self, now: datetime) -> timedelta:
         """How long it has run; nothing before it began, never negative whatever clocks do."""
@@ -173,6 +208,8 @@ class EndReason(StrEnum):
     OUT_OF_BUDGET = "out-of-budget"
     ENDED = "ended"
     """By itself: the process or pod ended, a node was lost."""
+    GIVEN_BACK = "given-back"
+    """Somebody had reserved what it took, or its group had borrowed it; it was told before."""
     TIME_OVER = "time-over"
     """Its grant, its budgets' or its working hours' time, as it was told at the start."""
     NEVER_RAN = "never-ran"

@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 
 from profiles.amounts import Amounts
-from profiles.caps import Caps, Per, Scope
+from profiles.booking import Reservable
+from profiles.caps import About, Caps, Per, Scope
 from profiles.cost import window_of
 from profiles.lease import MICRO, Charge, Lease, Request
 from profiles.lease_book import LeaseBook
@@ -37,6 +38,22 @@ class QuotaPot:
 
 
 @dataclass(frozen=True, slots=True)
+class ReservedPot:
+    """What can be reserved: one pot for everybody."""
+
+    pot: Pot
+    quota: Reservable
+
+    @classmethod
+    def of(cls, rule: str, reservable: Reservable) -> ReservedPot:
+        return cls(Pot(rule, "hub"), reservable)
+
+    @property
+    def caps(self) -> Caps:
+        return self.quota
+
+
+@dataclass(frozen=True, slots=True)
 class BudgetPot:
     """A budget for one subject, overrides applied, in the window of the moment asked for. `limit` is in money, machine
     hours or GPU hours, as `budget.unit` says. A sliding window has no end."""
@@ -53,6 +70,13 @@ def quota_pots(policies: Policies, request: Request) -> Iterator[QuotaPot]:
     for rule, quota in policies.quotas.items():
         for pot in _pots(rule, quota, request):
             yield QuotaPot(pot, quota, _caps(quota, pot, request.person.groups))
+
+
+def reserved_pots(policies: Policies, request: Request) -> Iterator[ReservedPot]:
+    """What can be reserved, where this start takes from it."""
+    for rule, reservable in policies.reservations.items():
+        if _about(reservable, request.person.name, request.person.groups, request.profile, request.pool):
+            yield ReservedPot.of(rule, reservable)
 
 
 def budget_pots(policies: Policies, request: Request, now: datetime) -> Iterator[BudgetPot]:
@@ -81,7 +105,7 @@ def _is_for(scope: Scope, group: str) -> bool:
     return not scope.groups or group in scope.groups
 
 
-def _about(scope: Scope, user: str, groups: frozenset[str], profile: str, pool: str) -> bool:
+def _about(scope: About, user: str, groups: frozenset[str], profile: str, pool: str) -> bool:
     return (
         (not scope.users or user in scope.users)
         and (not scope.groups or not groups.isdisjoint(scope.groups))
@@ -90,17 +114,17 @@ def _about(scope: Scope, user: str, groups: frozenset[str], profile: str, pool: 
     )
 
 
-def drawn(pot: Pot, scope: Scope, book: LeaseBook) -> Iterable[Lease]:
+def drawn(pot: Pot, scope: About, book: LeaseBook) -> Iterable[Lease]:
     """The leases that draw from this pot."""
     counts = _counts(scope)
     return (lease for lease in book.at((pot.per, pot.subject)).values() if counts(lease))
 
 
-def _counts(scope: Scope) -> Callable[[Lease], bool]:
+def _counts(scope: About) -> Callable[[Lease], bool]:
     return lambda lease: _about(scope, lease.user, lease.groups, lease.profile, lease.pool)
 
 
-def in_use(pot: QuotaPot, book: LeaseBook, leaving_out: str = "") -> Amounts:
+def in_use(pot: QuotaPot | ReservedPot, book: LeaseBook, leaving_out: str = "") -> Amounts:
     """Granted at this moment, starting machines included; without the lease of that id."""
     place = (pot.pot.per, pot.pot.subject)
     tally = book.tally(place, pot.quota, lambda: AmountsTally(_counts(pot.quota)))

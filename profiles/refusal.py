@@ -22,6 +22,8 @@ class Reason(StrEnum):
     NEEDS_APPROVAL = "needs-approval"
     GRANT_EXPIRED = "grant-expired"
     OUTSIDE_HOURS = "outside-hours"
+    RESERVED = "reserved"
+    OTHERS_WAIT = "others-wait"
     ADMISSION_UNAVAILABLE = "admission-unavailable"
 
 
@@ -39,6 +41,8 @@ MEANING: dict[Reason, str] = {
     Reason.NEEDS_APPROVAL: "The machine needs somebody's yes, and there is none.",
     Reason.GRANT_EXPIRED: "There was a yes, and its time is over.",
     Reason.OUTSIDE_HOURS: "The machine is closed at this time of the day or week.",
+    Reason.RESERVED: "Somebody else has reserved what the machine needs, for now or very soon.",
+    Reason.OTHERS_WAIT: "What the machine needs is free, and others wait in line for it.",
     Reason.ADMISSION_UNAVAILABLE: "Leases cannot be read or written at present, and starts are refused meanwhile.",
 }
 

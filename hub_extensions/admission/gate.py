@@ -14,11 +14,12 @@ from typing import ParamSpec, TypeVar
 
 from hub_extensions.admission.database import DatabaseAway
 from hub_extensions.admission.store import Promise, Store
-from profiles.admission import Admit, Decision, Deny, Snapshot, decide
+from profiles.admission import Admit, Decision, Deny, decide
 from profiles.lease import EndReason, Request
 from profiles.lease_book import LeaseBook
 from profiles.policy import Policies
 from profiles.refusal import Reason, Refusal
+from profiles.snapshot import Snapshot
 
 P = ParamSpec("P")
 T = TypeVar("T")

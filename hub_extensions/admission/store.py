@@ -20,7 +20,7 @@ from hub_extensions.admission.database import Database, DatabaseAway
 from hub_extensions.admission.rows import entry_of, entry_row, lease_row
 from hub_extensions.admission.spent import UsedHour
 from hub_extensions.admission.tables import LEASES, LEDGER, LEDGER_GROUPS, STATE
-from profiles.admission import Admit, Decision, Deny, Snapshot, decide, lease_of
+from profiles.admission import Admit, Decision, Deny, decide, lease_of
 from profiles.cost import charge
 from profiles.grants import Grant
 from profiles.lease import EndReason, Entry, Lease, Request
@@ -28,6 +28,7 @@ from profiles.lease_book import LeaseBook
 from profiles.policy import Policies
 from profiles.pots import Pot, budget_pots
 from profiles.refusal import Reason, Refusal
+from profiles.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 

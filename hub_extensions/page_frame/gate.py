@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from hub_extensions.admission.database import DatabaseAway
-from profiles.admission import Decision, Snapshot, decide
+from profiles.admission import Decision, decide
 from profiles.cost import by_hour
 from profiles.frozen import freeze
 from profiles.lease import Charge, Lease, Request
 from profiles.lease_book import LeaseBook
 from profiles.policy import Policies
 from profiles.pots import budget_pots, drawn
+from profiles.snapshot import Snapshot
 
 K = TypeVar("K")
 

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from hub_extensions.page_frame.machine_words import pool_name
 from hub_extensions.page_frame.share_words import spent, spent_of, whose_in_a_list
-from profiles.admission import Balance, Decision, Standing
+from profiles.admission import Balance, Decision
+from profiles.standings import Standing
 from profiles.admission_words import amount, number, window_words
 from profiles.caps import Scope
 from profiles.model import Catalog

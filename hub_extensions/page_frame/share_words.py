@@ -6,10 +6,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 from hub_extensions.page_frame import words
-from profiles.admission import Balance, Decision, Standing
+from profiles.admission import Balance, Decision
+from profiles.standings import Standing
 from profiles.admission_words import amount, number, window_words
 from profiles.policy import Budget
 from profiles.pots import Pot
+from profiles.quantity import Money
 
 #: What lasts longer than this is no news, and a budget begins anew before.
 LONG = timedelta(days=30)
@@ -47,7 +49,7 @@ def spent_of(budget: Budget, part: Decimal, whole: Decimal, currency: str) -> st
 def spent(budget: Budget, value: Decimal, currency: str, *, bare: bool = False) -> str:
     """An amount in the budget's own unit; `bare` without the noun, where another of the same follows."""
     if budget.unit == "money":
-        return words.money(value.quantize(Decimal("0.01")), currency)
+        return Money(value.quantize(Decimal("0.01")), currency).human
     figure = f"{value.quantize(Decimal('0.1')):f}".removesuffix(".0")
     if bare:
         return figure

@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 from pydantic import Field, PlainSerializer
 
 from hub_extensions.shares_api.operation import Answer
-from profiles.admission import Balance, Decision, Deny, Standing
+from profiles.admission import Balance, Decision, Deny
+from profiles.standings import Standing
 from profiles.amounts import Amounts
 from profiles.lease import Charge, EndReason, Entry, Lease, LeaseState
 from profiles.plan import MachinePlan

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from profiles.admission import Deny, Snapshot, decide, lease_of
+from profiles.admission import Deny, decide, lease_of
 from profiles.cost import charge
 from profiles.lease import EndReason, Entry, Lease, LeaseState, Request
 from profiles.lease_book import LeaseBook
@@ -25,6 +25,7 @@ from profiles.simulation.overdraft import Overdraft
 from profiles.simulation.room import PoolSize, Room
 from profiles.simulation.spending import Spending
 from profiles.simulation.visit import Visit
+from profiles.snapshot import Snapshot
 
 #: What waiting may change. For the others one asks a person, or chooses another machine.
 WORTH_A_RETRY = frozenset({Reason.OVER_QUOTA, Reason.OVER_BUDGET, Reason.OUTSIDE_HOURS})

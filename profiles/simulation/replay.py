@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from profiles.admission import Deny, Snapshot, decide, lease_of
+from profiles.admission import Deny, decide, lease_of
 from profiles.cost import charge
 from profiles.lease import Charge, Entry, LeaseState, Request
 from profiles.lease_book import LeaseBook
@@ -22,6 +22,7 @@ from profiles.simulation.history import Choices, person_of
 from profiles.simulation.outcome import Refused
 from profiles.simulation.overdraft import Overdraft
 from profiles.simulation.spending import Spending
+from profiles.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ from hub_extensions.approvals import decide
 from hub_extensions.approvals.ask import ANSWER_WITHIN, AskState, NoteKind
 from hub_extensions.approvals.decide import MAX_OPEN, MAX_TEXT, Changed
 from hub_extensions.approvals.words import MEANING, Why
-from profiles.admission import Admit, Deny, Snapshot
+from profiles.admission import Admit, Deny
 from profiles.admission import decide as admission
 from profiles.lease_book import LeaseBook
 from profiles.person import Person
 from profiles.policy import Policies
 from profiles.refusal import Reason
+from profiles.snapshot import Snapshot
 from tests.unit.approvals.asking import (
     ADA,
     ADMIN,

@@ -11,7 +11,7 @@ import pytest
 from hub_extensions.capacity.view import NO_GATE, CapacityPage, ShowHolders, Viewer, pools_of
 from hub_extensions.page_frame.meters import Level, budget_meter, quota_meter, quota_meters, unique
 from hub_extensions.page_frame.render import render
-from profiles.admission import Snapshot, decide
+from profiles.admission import decide
 from profiles.amounts import Amounts
 from profiles.choice import MachineChoice
 from profiles.frozen import freeze
@@ -24,6 +24,7 @@ from profiles.policy import Policies
 from profiles.pots import Pot
 from profiles.quantity import Money
 from profiles.resolve import resolve
+from profiles.snapshot import Snapshot
 from tests.unit.pages.reading import Element, assert_accessible, read
 
 HOUR = timedelta(hours=1)

@@ -11,7 +11,7 @@ import pytest
 
 from hub_extensions.spawn_page.form import render_cards
 from hub_extensions.spawn_page.view import Card, Cards, Outlook, cards_for, on_offer, variants_of
-from profiles.admission import Admit, Deny, Snapshot, decide
+from profiles.admission import Admit, Deny, decide
 from profiles.amounts import Amounts
 from profiles.choice import MachineChoice
 from profiles.lease import Charge, Lease, LeaseState, Request
@@ -21,6 +21,7 @@ from profiles.person import Person
 from profiles.policy import Policies
 from profiles.pots import Pot
 from profiles.quantity import Money
+from profiles.snapshot import Snapshot
 from tests.unit.pages.reading import Element, assert_accessible, read
 
 ADA = Person("ada", frozenset({"ml-team"}))

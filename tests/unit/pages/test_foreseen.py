@@ -15,11 +15,12 @@ from hub_extensions.admission.gate import CLOSED, SqlGate
 from hub_extensions.admission.store import Store
 from hub_extensions.page_frame.gate import decide_all, foreseen
 from hub_extensions.spawn_page.view import on_offer
-from profiles.admission import Admit, Decision, Deny, Snapshot
+from profiles.admission import Admit, Decision, Deny
 from profiles.lease import Request
 from profiles.model import Catalog
 from profiles.person import Person
 from profiles.policy import Policies
+from profiles.snapshot import Snapshot
 
 ADA = Person("ada", frozenset({"ml-team"}))
 

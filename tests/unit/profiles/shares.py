@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from profiles.admission import Admit, Decision, Deny, Snapshot, decide
+from profiles.admission import Admit, Decision, Deny, decide
 from profiles.amounts import Amounts
 from profiles.frozen import EMPTY, freeze
 from profiles.grants import Grant
@@ -19,6 +19,7 @@ from profiles.person import Person
 from profiles.policy import Policies
 from profiles.pots import Pot
 from profiles.quantity import Money
+from profiles.snapshot import Snapshot
 
 NOW = datetime(2026, 3, 11, 12, 0, tzinfo=UTC)  # a Wednesday
 GIB = 2**30

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from profiles.admission import Admit, Deny, Snapshot, decide, lease_of
+from profiles.admission import Admit, Deny, decide, lease_of
 from profiles.lease import Charge, Lease, LeaseState, Request
 from profiles.lease_book import LeaseBook
 from profiles.pots import BudgetPot, Pot, budget_pots, drawn, held, in_use, per_hour, quota_pots, running_up, set_aside
 from profiles.refusal import Reason
+from profiles.snapshot import Snapshot
 from tests.unit.profiles.shares import (
     NOW,
     admitted,
