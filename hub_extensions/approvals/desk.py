@@ -13,10 +13,12 @@ from hub_extensions.approvals import decide, words
 from hub_extensions.approvals.ask import Ask, Note, Terms
 from hub_extensions.approvals.decide import Changed, Said
 from hub_extensions.approvals.store import Approvals
+from hub_extensions.approvals.telling import approvers_of
 from hub_extensions.approvals.words import NotPossible
 from hub_extensions.audit.entry import Way
 from hub_extensions.page_frame.hub import utc
 from profiles.choice import MachineChoice
+from profiles.grants import rules_for
 from profiles.model import Catalog
 from profiles.person import Person
 from profiles.plan import MachinePlan
@@ -45,11 +47,12 @@ class Told:
 
 @dataclass(frozen=True)
 class Desk:
-    """`find_user` is JupyterHub's: a user by name, or None. `way` is how the person came."""
+    """`find_user` is JupyterHub's: a user by name, or None. `db` is its session. `way` is how the person came."""
 
     gate: Any
     catalog: Catalog
     find_user: Callable[[str], Any]
+    db: Any
     way: Way
 
     @property
@@ -74,8 +77,10 @@ class Desk:
             return terms
         if isinstance(lasts, NotPossible):
             return lasts
+        rules = rules_for(self.policies, decide.request_of(said.by, terms))
+        approvers = {rule: approvers_of(self.db, approval.approvers) for rule, approval in rules}
         made: tuple[Ask, ...] | NotPossible = await self.gate.call(
-            self.approvals.raise_asks, said, terms, self.policies, self.way
+            self.approvals.raise_asks, said, terms, self.policies, self.way, approvers=approvers
         )
         return made
 

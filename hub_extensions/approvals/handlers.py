@@ -67,7 +67,7 @@ class DeskHandler(PageHandler, BaseHandler):
 
     @property
     def desk(self) -> Desk:
-        return Desk(self.gate, self.catalog, self.find_user, self.way)
+        return Desk(self.gate, self.catalog, self.find_user, self.db, self.way)
 
     @property
     def me(self) -> Person:

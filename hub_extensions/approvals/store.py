@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -12,13 +12,15 @@ from sqlalchemy.engine import Connection, Row
 from sqlalchemy.sql import Select
 
 from hub_extensions.admission.database import Database
-from hub_extensions.approvals import decide, words
+from hub_extensions.approvals import decide, telling, words
 from hub_extensions.approvals.ask import ANSWER_WITHIN, Ask, AskState, Note, NoteKind, Terms
 from hub_extensions.approvals.decide import Changed, Said
 from hub_extensions.approvals.tables import ASKS, NOTES
 from hub_extensions.approvals.words import NotPossible
 from hub_extensions.audit.entry import Action, AuditEntry, Way
 from hub_extensions.audit.store import write
+from hub_extensions.notices import Notice, post
+from profiles.frozen import EMPTY
 from profiles.grants import Grant
 from profiles.policy import Policies
 
@@ -39,8 +41,10 @@ class Approvals:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def raise_asks(self, said: Said, terms: Terms, policies: Policies, way: Way) -> tuple[Ask, ...] | NotPossible:
-        """All of them or none."""
+    def raise_asks(
+        self, said: Said, terms: Terms, policies: Policies, way: Way, *, approvers: Mapping[str, Iterable[str]] = EMPTY
+    ) -> tuple[Ask, ...] | NotPossible:
+        """All of them or none. `approvers` by rule are told."""
         with self._database.writing() as connection:
             known = _read(connection, select(ASKS).where(ASKS.c.user_name == said.by.name))
             outcome = decide.raise_asks(said, terms, policies, known, lambda: uuid4().hex)
@@ -49,6 +53,7 @@ class Approvals:
             for changed in outcome:
                 connection.execute(insert(ASKS).values(**_row(changed.ask)))
                 _tell(connection, changed, way)
+                _post(connection, telling.notices_of(changed, approvers=approvers.get(changed.ask.rule, ())))
             return tuple(changed.ask for changed in outcome)
 
     def change(self, ask_id: str, judge: Callable[[Ask], Changed | NotPossible], way: Way) -> Ask | NotPossible:
@@ -62,6 +67,8 @@ class Approvals:
                 return outcome
             connection.execute(update(ASKS).where(ASKS.c.id == ask_id).values(**_row(outcome.ask)))
             _tell(connection, outcome, way)
+            authors = connection.execute(select(NOTES.c.author).where(NOTES.c.ask_id == ask_id).distinct())
+            _post(connection, telling.notices_of(outcome, authors=[name for (name,) in authors]))
             return outcome.ask
 
     def leave(self, user: str, said: Said, way: Way) -> None:
@@ -108,6 +115,11 @@ class Approvals:
 
 def _read(connection: Connection, query: Select[Any]) -> tuple[Ask, ...]:
     return tuple(_ask(row) for row in connection.execute(query))
+
+
+def _post(connection: Connection, notices: Iterable[Notice]) -> None:
+    for notice in notices:
+        post(connection, notice)
 
 
 def _tell(connection: Connection, changed: Changed, way: Way) -> None:

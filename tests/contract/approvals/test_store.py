@@ -20,6 +20,7 @@ from hub_extensions.approvals.words import NotPossible, Why
 from hub_extensions.audit.entry import Action, AuditEntry, Filter, Way
 from hub_extensions.audit.store import entries, note_policies, write
 from hub_extensions.audit.tables import AUDIT
+from hub_extensions.notices import Notices
 from profiles.admission import Admit, Deny
 from profiles.policy import Policies
 from profiles.refusal import Reason
@@ -62,6 +63,46 @@ def test_an_ask_is_kept_as_it_was_made(approvals: Approvals, database: Database)
     assert (entry.actor, entry.action, entry.subject, entry.way) == ("ada", Action.ASKED, "ada", Way.PAGE)
     assert entry.details["machine"] == "GPU"
     assert entry.at == NOW
+
+
+def test_those_who_may_answer_are_told_and_whoever_asked_of_what_is_said(
+    approvals: Approvals, database: Database
+) -> None:
+    def subjects(user: str) -> list[str]:
+        return [kept.notice.subject for kept in reversed(Notices(database).of_user(user))]
+
+    approvers = {"big-gpu": ("ada", "bea", "cat"), "another": ("dan",)}
+    made = approvals.raise_asks(said(ADA, "Training <b>"), terms(), POLICIES, Way.PAGE, approvers=approvers)
+    assert not isinstance(made, NotPossible)
+    assert subjects("bea") == subjects("cat") == ["ada asks for GPU for 3 days"]
+    assert (subjects("ada"), subjects("dan")) == ([], []), "nobody is told what they said themselves"
+    [kept] = Notices(database).of_user("bea")
+    assert (kept.notice.link, kept.notice.sender) == (f"approvals/{made[0].id}", "ada")
+    assert "ada writes: “Training <b>”" in kept.notice.text
+
+    def change(judge: Callable[[Ask], decide.Changed | NotPossible]) -> None:
+        assert not isinstance(approvals.change(made[0].id, judge, Way.PAGE), NotPossible)
+
+    change(lambda ask: decide.comment(ask, said(BEA, "Why?", HOUR), POLICIES))
+    change(lambda ask: decide.comment(ask, said(ADA, "Because", 2 * HOUR), POLICIES))
+    change(lambda ask: decide.revise(ask, said(BEA, "", 3 * HOUR), terms(lasts=DAY), POLICIES))
+    change(granting(BEA, 4 * HOUR))
+    change(lambda ask: decide.revoke(ask, said(CAT, "Needed", DAY / 2), POLICIES))
+    assert subjects("ada") == [
+        "bea has commented on your ask for GPU", "bea has changed your ask for GPU", "bea said yes to GPU",
+        "cat took back the permission for GPU",
+    ]  # fmt: skip
+    assert subjects("bea")[1:] == ["ada has commented on an ask for GPU for 3 days"], "whoever wrote about it, too"
+    assert len(subjects("cat")) == 1
+    granted = next(kept.notice for kept in Notices(database).of_user("ada") if "yes" in kept.notice.subject)
+    assert "you may have it until" in granted.text
+
+
+def test_an_ask_that_cannot_be_kept_tells_nobody(approvals: Approvals, database: Database) -> None:
+    asked(approvals)
+    again = approvals.raise_asks(said(ADA, "x"), terms(), POLICIES, Way.PAGE, approvers={"big-gpu": ("bea",)})
+    assert why(again) is Why.ASKED_ALREADY
+    assert Notices(database).unread("bea") == 0
 
 
 def test_two_rules_two_asks_in_one_transaction(approvals: Approvals) -> None:
