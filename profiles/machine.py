@@ -86,7 +86,7 @@ class RunningMachine:
             "cpu_cores": self.cpu_cores,
             "memory_bytes": self.memory_bytes,
             "gpus": self.gpus,
-            "price_per_hour": {"amount": str(self.price_per_hour.amount), "currency": self.price_per_hour.currency},
+            "price_per_hour": self.price_per_hour.to_dict(),
             "options": dict(self.options),
             "spawn_id": self.spawn_id,
             "started_at": self.started_at.isoformat() if self.started_at else None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import total_ordering
 from typing import Any, ClassVar, Self
 
@@ -23,6 +23,9 @@ _CPU = re.compile(rf"({_NUMBER})(m?)")
 _MEMORY = re.compile(rf"({_NUMBER})([KMGTPE]i|[mkMGTPE]|[eE][+-]?[0-9]{{1,2}})?")
 _DURATION = re.compile(r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
 _BINARY = {f"{letter}i": 1024**power for power, letter in enumerate("KMGTPE", start=1)}
+_SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩"}
+#: Below this a price is shown with four decimals, so that a cheap machine does not look free.
+_SMALL = Decimal("0.10")
 _DECIMAL = {letter: 1000**power for power, letter in enumerate("kMGTPE", start=1)}
 
 
@@ -264,8 +267,26 @@ class Money:
     def __lt__(self, other: Money) -> bool:
         return self.amount < self._same(other)
 
+    @property
+    def human(self) -> str:
+        """As people read it, everywhere: `"€2.50"`, `"CHF 2.50"`; amounts under 0.10 keep up to four decimals."""
+        symbol = _SYMBOLS.get(self.currency)
+        return f"{symbol}{self.figure}" if symbol else f"{self.currency} {self.figure}".strip()
+
+    @property
+    def figure(self) -> str:
+        """`human` without the currency, for a second amount beside one."""
+        step = Decimal("0.0001") if Decimal(0) < abs(self.amount) < _SMALL else Decimal("0.01")
+        rounded = self.amount.quantize(step, rounding=ROUND_HALF_UP)
+        whole, _, cents = f"{rounded:,f}".partition(".")
+        return f"{whole}.{cents[:2]}{cents[2:].rstrip('0')}"
+
+    def to_dict(self) -> dict[str, str]:
+        """JSON, exact; with the words for those who only show it."""
+        return {"amount": str(self.amount), "currency": self.currency, "human": self.human}
+
     def __str__(self) -> str:
-        """`"0.48 EUR"`: at least two decimals, more only when the price has them."""
+        """`"0.48 EUR"`, for programs: exact, with at least two decimals."""
         text = f"{self.amount.normalize():f}"
         whole, _, cents = text.partition(".")
         return f"{whole}.{cents.ljust(2, '0')} {self.currency}"

@@ -54,8 +54,8 @@ def _price(profile: Profile, currency: str) -> str:
     low = profile.price_per_hour + sum((min(prices) for prices in added), start=Decimal(0))
     high = profile.price_per_hour + sum((max(prices) for prices in added), start=Decimal(0))
     if low == high:
-        return str(Money(low, currency))
-    return f"{str(Money(low, currency)).removesuffix(' ' + currency)}–{Money(high, currency)}"
+        return Money(low, currency).human
+    return f"{Money(low, currency).human}–{Money(high, currency).figure}"
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> str:

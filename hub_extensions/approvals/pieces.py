@@ -81,7 +81,7 @@ def line_of(ask: Ask, reader: Reader) -> Line:
         machine=terms.display_name,
         parts=parts_of(terms, reader.catalog),
         lasts=length(terms.lasts),
-        price=words.price_per_hour(terms.price_per_hour.amount, terms.price_per_hour.currency),
+        price=words.price_per_hour(terms.price_per_hour),
         cost=_cost(terms),
         state=state,
         tone=tone,
@@ -141,4 +141,4 @@ def _amounts(amounts: Amounts) -> tuple[str, ...]:
 def _cost(terms: Terms) -> str:
     """If it runs all the time; empty for a free one."""
     most = terms.costs_at_most
-    return f"{words.money(most.amount, most.currency)} at most" if most.amount else ""
+    return f"{most.human} at most" if most.amount else ""

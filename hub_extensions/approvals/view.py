@@ -31,6 +31,7 @@ from profiles.grants import rules_for
 from profiles.lease import Charge
 from profiles.model import Catalog
 from profiles.plan import MachinePlan
+from profiles.quantity import Money
 
 #: What a form proposes where nothing else was said.
 USUAL = timedelta(days=1)
@@ -168,7 +169,7 @@ def form_page(choice: MachineChoice, plan: MachinePlan | None, reader: Reader, t
     return FormPage(
         machine=plan.display_name if plan else "",
         parts=parts_of(terms, reader.catalog) if terms else "",
-        price=words.price_per_hour(plan.price_per_hour.amount, plan.price_per_hour.currency) if plan else "",
+        price=words.price_per_hour(plan.price_per_hour) if plan else "",
         action=f"{reader.root}/ask",
         xsrf=reader.xsrf,
         profile=choice.profile or "",
@@ -267,7 +268,7 @@ def _used_line(label: str, hours: Iterable[UsedHour], currency: str) -> UsedLine
         label=label,
         machine_hours=f"{total.hours:.1f}".removesuffix(".0"),
         gpu_hours=f"{total.gpu_hours:.1f}".removesuffix(".0"),
-        money=words.money(total.money.quantize(CENT), currency),
+        money=Money(total.money.quantize(CENT), currency).human,
     )
 
 

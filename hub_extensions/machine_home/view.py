@@ -96,7 +96,7 @@ def machine_facts(server: ServerNow, catalog: Catalog | None, now: datetime) -> 
         "memory_bytes": machine.memory_bytes,
         "gpus": machine.gpus,
         "options": dict(machine.options),
-        "price_per_hour": {"amount": str(machine.price_per_hour.amount), "currency": machine.price_per_hour.currency},
+        "price_per_hour": machine.price_per_hour.to_dict(),
         "price_words": view.machine.price,
         "cost_so_far": view.cost or None,
         "started_at": view.since.iso if view.since else None,

@@ -12,6 +12,7 @@ from profiles.choice import MachineChoice
 from profiles.machine import RunningMachine
 from profiles.model import Catalog, Overrides
 from profiles.plan import MachinePlan
+from profiles.quantity import Money
 
 Field = tuple[str, str]
 CENT = Decimal("0.01")
@@ -50,7 +51,7 @@ def of_running(machine: RunningMachine, catalog: Catalog | None) -> MachineWords
     return MachineWords(
         name=machine.display_name,
         parts=(words.cores(machine.cpu_cores), words.memory(machine.memory_bytes), *gpus),
-        price=words.price_per_hour(machine.price_per_hour.amount, machine.price_per_hour.currency),
+        price=words.price_per_hour(machine.price_per_hour),
         pool=pool_name(catalog, machine.pool_id),
         options=option_words(catalog, machine.profile_id, machine.options),
     )
@@ -61,7 +62,7 @@ def of_plan(plan: MachinePlan, catalog: Catalog | None) -> MachineWords:
     return MachineWords(
         name=plan.display_name,
         parts=(words.cores(plan.cpu.limit.cores), plan.memory.limit.human, *accelerators),
-        price=words.price_per_hour(plan.price_per_hour.amount, plan.price_per_hour.currency),
+        price=words.price_per_hour(plan.price_per_hour),
         pool=pool_name(catalog, plan.pool_id),
         options=option_words(catalog, plan.profile_id, plan.options),
     )
@@ -97,7 +98,7 @@ def cost_so_far(machine: RunningMachine, now: datetime) -> str:
     hours = Decimal(max(0, int((now - machine.started_at).total_seconds()))) / 3600
     price = machine.price_per_hour
     cost = (price.amount * hours).quantize(CENT, rounding=ROUND_HALF_UP)
-    return words.money(cost, price.currency) if cost else f"under {words.money(CENT, price.currency)}"
+    return Money(cost, price.currency).human if cost else f"under {Money(CENT, price.currency).human}"
 
 
 def form_fields(choice: MachineChoice, *, rescue: bool = False) -> tuple[Field, ...]:

@@ -1,30 +1,17 @@
-"""PURE: quantities, prices and times as people write them."""
+"""PURE: quantities, prices and times as people write them. Money alone is `profiles.quantity.Money.human`."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal
 
-SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩"}
-#: Below this a price is shown with four decimals, so that a cheap machine does not look free.
-_SMALL = Decimal("0.10")
+from profiles.quantity import Money
+
 _VENDORS = {"nvidia.com": "NVIDIA", "amd.com": "AMD", "gpu.intel.com": "Intel", "habana.ai": "Habana"}
 
 
-def money(amount: Decimal, currency: str) -> str:
-    """`€2.50`, `CHF 2.50`; amounts under 0.10 keep up to four decimals."""
-    exact = Decimal(amount)
-    step = Decimal("0.0001") if Decimal(0) < abs(exact) < _SMALL else Decimal("0.01")
-    rounded = exact.quantize(step, rounding=ROUND_HALF_UP)
-    whole, _, cents = f"{rounded:,f}".partition(".")
-    figure = f"{whole}.{cents[:2]}{cents[2:].rstrip('0')}"
-    symbol = SYMBOLS.get(currency)
-    return f"{symbol}{figure}" if symbol else f"{currency} {figure}".strip()
-
-
-def price_per_hour(amount: Decimal, currency: str) -> str:
+def price_per_hour(price: Money) -> str:
     """`€2.50 per hour`, or `free` for nothing."""
-    return f"{money(amount, currency)} per hour" if amount else "free"
+    return f"{price.human} per hour" if price.amount else "free"
 
 
 def plural(count: int | str, noun: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from itertools import islice, product
 from urllib.parse import urlencode
 
@@ -18,7 +17,7 @@ from profiles.choice import MachineChoice
 from profiles.model import Catalog, OptionChoice, Profile
 from profiles.person import Person
 from profiles.plan import MachinePlan
-from profiles.quantity import Duration
+from profiles.quantity import Duration, Money
 from profiles.refusal import Refusal
 from profiles.resolve import Offer, options_for
 
@@ -308,26 +307,25 @@ def _choice_words(value: str, choice: OptionChoice, currency: str) -> str:
     label = choice.display_name or value
     if not choice.price_per_hour:
         return label
-    return f"{label} (+{words.money(choice.price_per_hour, currency)}/h)"
+    return f"{label} (+{Money(choice.price_per_hour, currency).human}/h)"
 
 
 def facts_of(plan: MachinePlan) -> Facts:
-    price = plan.price_per_hour
-    facts = _facts(plan, words.price_per_hour(price.amount, price.currency))
-    return replace(facts, run_price=_run_price(price.amount, price.currency, plan.max_lifetime))
+    facts = _facts(plan, words.price_per_hour(plan.price_per_hour))
+    return replace(facts, run_price=_run_price(plan.price_per_hour, plan.max_lifetime))
 
 
-def _run_price(per_hour: Decimal, currency: str, longest: Duration | None) -> str:
+def _run_price(per_hour: Money, longest: Duration | None) -> str:
     """`€20.00 for 8 hours`: a working day, or as long as the machine may run."""
-    if not per_hour:
+    if not per_hour.amount:
         return ""
     seconds = min(RUN_HOURS * 3600, longest.seconds if longest and longest.seconds else RUN_HOURS * 3600)
-    return f"{words.money(per_hour * seconds / 3600, currency)} for {words.duration(seconds)}"
+    return f"{Money(per_hour.amount * seconds / 3600, per_hour.currency).human} for {words.duration(seconds)}"
 
 
 def facts_of_profile(profile: Profile, currency: str) -> Facts:
     """A locked profile has no plan; its card still says what it would be."""
-    return _facts(profile, words.price_per_hour(profile.price_per_hour, currency))
+    return _facts(profile, words.price_per_hour(Money(profile.price_per_hour, currency)))
 
 
 def _facts(machine: MachinePlan | Profile, price: str) -> Facts:

@@ -15,6 +15,7 @@ from hub_extensions.page_frame.notice import Notice
 from hub_extensions.usage.scope import PERIODS, Period, Whose
 from hub_extensions.usage.sums import Bar, so_far, total_of
 from profiles.lease import Charge, EndReason, Entry, Lease
+from profiles.quantity import Money
 
 #: The plot is drawn in a box of so many units; the browser makes it as wide as the page.
 PLOT_WIDTH, PLOT_HEIGHT = 720, 140
@@ -113,7 +114,7 @@ def heading_of(whose: Whose, me: str) -> str:
 
 
 def figures(label: str, used: Charge, currency: str, href: str = "") -> Figures:
-    return Figures(label, hours(used.hours), hours(used.gpu_hours), words.money(cents(used.money), currency), href)
+    return Figures(label, hours(used.hours), hours(used.gpu_hours), Money(cents(used.money), currency).human, href)
 
 
 def hours(value: Decimal) -> str:
@@ -166,7 +167,7 @@ def sessions(
             ended=None,
             how="running",
             lasted=words.duration(lease.ran(now).total_seconds()),
-            money=words.money(so_far(lease, now).money, currency),
+            money=Money(so_far(lease, now).money, lease.price_per_hour.currency).human,
         )
         for lease in running
     )
@@ -178,7 +179,7 @@ def sessions(
             ended=Moment.past(entry.ended_at, now),
             how=ENDS[entry.reason],
             lasted=words.duration(entry.charge.seconds),
-            money=words.money(entry.charge.money, entry.lease.price_per_hour.currency),
+            money=Money(entry.charge.money, entry.lease.price_per_hour.currency).human,
         )
         for entry in entries
     )
@@ -200,7 +201,7 @@ def plot(drawn: Sequence[Bar], currency: str) -> Plot | None:
     unit, gap = "week" if weekly else "day", min(4.0, step / 4)
 
     def said(bar: Bar) -> str:
-        return words.money(bar.charge.money, currency) if costs else f"{hours(bar.charge.hours)} machine hours"
+        return Money(bar.charge.money, currency).human if costs else f"{hours(bar.charge.hours)} machine hours"
 
     made = tuple(
         PlotBar(

@@ -81,7 +81,7 @@ def cost(compared: Compared) -> str:
         spent = [figures.cost_by_group.get(group) for figures, _ in compared]
         rows.append((group, [0.0 if money is None else float(money.amount) for money in spent]))
     currency = compared[0][0].cost.currency
-    names = [f"{figures.name}: {figures.cost.amount:,.0f} {currency}" for figures, _ in compared]
+    names = [f"{figures.name}: {figures.cost.human}" for figures, _ in compared]
     x = svg.axis(f"cost in {currency}; somebody in two groups counts in both", max(rows[0][1]), "{:,.0f}".format)
     return svg.bars("Cost by group", rows, names, x)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -14,6 +15,9 @@ from profiles.simulation.replay import Replayed
 
 #: Lines of a list before the rest is only counted.
 MOST_LINES = 40
+
+#: `12 min`, `€2.50`, `CHF 2.50`, `–`.
+_NUMBER = re.compile("([A-Z]{3} |[^\\w\\s])?[0-9]|–$")
 
 Rows = list[Sequence[str]]
 
@@ -36,7 +40,7 @@ def starts(many: Sequence[Figures]) -> Rows:
             str(each.gave_up),
             str(each.cut_short),
             *(span(seconds) for seconds in (each.waits.p50, each.waits.p95, each.waits.longest)),
-            str(rounded(each.cost)),
+            in_cents(each.cost),
         )
         for each in many
     ]
@@ -76,7 +80,7 @@ def pools(many: Sequence[Figures]) -> Rows:
 def groups(many: Sequence[Figures]) -> Rows:
     names = dict.fromkeys(group for each in many for group in each.cost_by_group)
     rows: Rows = [
-        (group, *(str(rounded(each.cost_by_group[group])) if group in each.cost_by_group else "–" for each in many))
+        (group, *(in_cents(each.cost_by_group[group]) if group in each.cost_by_group else "–" for each in many))
         for group in names
     ]
     return [("cost by group", *(each.name for each in many)), *rows]
@@ -139,7 +143,7 @@ def aligned(rows: Iterable[Sequence[str]]) -> str:
 def to_the_right(rows: Sequence[Sequence[str]]) -> list[bool]:
     """Which columns are numbers, below the heads and not the names in front."""
     columns = list(zip(*rows, strict=True))
-    numbers = (all(cell[:1].isdigit() or cell == "–" for cell in column[1:]) for column in columns[1:])
+    numbers = (all(_NUMBER.match(cell) for cell in column[1:]) for column in columns[1:])
     return [False, *numbers]
 
 
@@ -160,8 +164,8 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{share:.0%}"
 
 
-def rounded(money: Money) -> Money:
-    return Money(money.amount.quantize(Decimal("0.01")), money.currency)
+def in_cents(money: Money) -> str:
+    return Money(money.amount.quantize(Decimal("0.01")), money.currency).human
 
 
 def moment(at: datetime) -> str:
@@ -173,4 +177,4 @@ def counted(count: int, one: str, many: str = "") -> str:
 
 
 def _micros(micros: int, currency: str) -> str:
-    return str(rounded(Money(micros / MICRO, currency)))
+    return in_cents(Money(micros / MICRO, currency))

@@ -170,7 +170,7 @@ class TestJson:
             "memory_bytes": 32 * 2**30,
             "gpus": 2,
             "options": {"gpus": "2"},
-            "price_per_hour": {"amount": "5.0", "currency": "EUR"},
+            "price_per_hour": {"amount": "5.0", "currency": "EUR", "human": "€5.00"},
             "price_words": "€5.00 per hour",
             "cost_so_far": "€7.00",
             "started_at": "2026-03-02T12:41:00+00:00",

@@ -68,15 +68,15 @@ USER = {"per": "user"}
     [
         (
             {**USER, "money": 200}, {}, {"micros": 199_600_000},
-            "Your budget of 200.00 EUR for this month has 0.40 EUR left, and 15 minutes of GPU would cost 0.73 EUR. Choose a cheaper machine, wait until 1 April, when it begins anew, or ask your administrator for more.",
+            "Your budget of €200.00 for this month has €0.40 left, and 15 minutes of GPU would cost €0.73. Choose a cheaper machine, wait until 1 April, when it begins anew, or ask your administrator for more.",
         ),
         (  # less than a cent is nothing
             {**USER, "money": 200}, {}, {"micros": 199_999_999},
-            "Your budget of 200.00 EUR for this month is used up, and 15 minutes of GPU would cost 0.73 EUR. Choose a cheaper machine, wait until 1 April, when it begins anew, or ask your administrator for more.",
+            "Your budget of €200.00 for this month is used up, and 15 minutes of GPU would cost €0.73. Choose a cheaper machine, wait until 1 April, when it begins anew, or ask your administrator for more.",
         ),
         (
             {**USER, "money": 200, "window": "day"}, {}, {"micros": 300_000_000},
-            "Your budget of 200.00 EUR for today is used up, and 15 minutes of GPU would cost 0.73 EUR. Choose a cheaper machine, wait until 12 March, when it begins anew, or ask your administrator for more.",
+            "Your budget of €200.00 for today is used up, and 15 minutes of GPU would cost €0.73. Choose a cheaper machine, wait until 12 March, when it begins anew, or ask your administrator for more.",
         ),
         (
             {"per": "group", "gpuHours": 10, "window": "week"}, {"gpus": 2, **ML}, {"gpu_seconds": 35_000},
@@ -99,8 +99,8 @@ def test_budgets(rule: dict[str, Any], wanted: dict[str, Any], used: dict[str, i
 def test_what_is_set_aside_for_what_runs_is_told_and_how_to_have_it_back() -> None:
     out = lease("1", price=1, ran=HOUR, longest=3 * HOUR)
     assert budget({**USER, "money": 3}, request(price=1), None, out) == (
-        "Your budget of 3.00 EUR for this month has nothing left (2.00 EUR of it set aside for what runs), and 15 minutes of "
-        "GPU would cost 0.25 EUR. Stop a server that you do not need, choose a cheaper machine, wait until 1 April, when it "
+        "Your budget of €3.00 for this month has nothing left (€2.00 of it set aside for what runs), and 15 minutes of "
+        "GPU would cost €0.25. Stop a server that you do not need, choose a cheaper machine, wait until 1 April, when it "
         "begins anew, or ask your administrator for more."
     )
     shared = lease("1", "bob", "ml-team", longest=2 * HOUR)
@@ -159,7 +159,7 @@ def test_amounts_of_budgets() -> None:
 
     rules = policies(budgets={unit: {"per": "user", unit.replace("-h", "H"): 1} for unit in ("money", "gpu-hours", "machine-hours")})
     say = {name: budget_amount(each, "CHF") for name, each in rules.budgets.items()}
-    assert [say["money"](Decimal(value)) for value in ("0", "12.5", "0.005", "0.004")] == ["0.00 CHF", "12.50 CHF", "0.01 CHF", "0.00 CHF"]
+    assert [say["money"](Decimal(value)) for value in ("0", "12.5", "0.005", "0.004")] == ["CHF 0.00", "CHF 12.50", "CHF 0.01", "CHF 0.00"]
     assert [say["gpu-hours"](Decimal(value)) for value in ("1", "0", "2.50", "100")] == ["1 GPU hour", "0 GPU hours", "2.5 GPU hours", "100 GPU hours"]
     assert say["machine-hours"](Decimal(1)) == "1 machine hour"
 

@@ -51,7 +51,7 @@ def test_check_shows_the_machines_of_helm_values(tmp_path: Path, capsys: pytest.
     code, lines = run(capsys, "check", str(file))
     assert code == 0
     assert lines[0].split() == ["profile", "pool", "cpu", "memory", "gpu", "price/h", "who"]
-    assert re.split(r"  +", lines[3]) == ["gpu", "gpu", "4–8", "32Gi", "1–4", "2.50–10.00 USD", "members of ml"]
+    assert re.split(r"  +", lines[3]) == ["gpu", "gpu", "4–8", "32Gi", "1–4", "$2.50–10.00", "members of ml"]
     assert lines[1].startswith("small-cpu* ")
     assert lines[-1] == "3 profiles in 3 pools: no mistakes"
 

@@ -195,7 +195,7 @@ def test_check_lists_the_rules_in_words(tmp_path: Path, capsys: pytest.CaptureFi
         "hours gpu: Saturday and Sunday",
         "quota mine: each person at most 3 servers, 0.5 cores, 8 GiB of memory, 0 GPUs, 4 × nvidia.com/mig-1g.5gb at once",
         "quota theirs: each group, of ml, in gpu, at most 4 GPUs at once; 1 with other amounts",
-        "budget month: each person at most 200.00 EUR a month; 2 with other amounts",
+        "budget month: each person at most €200.00 a month; 2 with other amounts",
         "budget hours: everybody together at most 1000 GPU hours in any 30 days",
         "approval many: gpu with more than 1 GPU needs a yes from members of leads; not for administrators",
     ]

@@ -158,6 +158,26 @@ def test_money_shows_two_decimals_or_as_many_as_it_has(amount: str, text: str) -
     assert str(Money(Decimal(amount), "EUR")) == text
 
 
+@pytest.mark.parametrize(
+    ("amount", "currency", "said"),
+    [
+        ("2.5", "EUR", "€2.50"),
+        ("0.48", "USD", "$0.48"),
+        ("1234.5", "GBP", "£1,234.50"),
+        ("2.5", "CHF", "CHF 2.50"),
+        ("0.045", "EUR", "€0.045"),
+        ("0.0312", "EUR", "€0.0312"),
+        ("0.05", "EUR", "€0.05"),
+        ("0.00004", "EUR", "€0.00"),
+        ("0", "EUR", "€0.00"),
+        ("2.505", "EUR", "€2.51"),
+    ],
+)
+def test_money_reads_as_people_write_it(amount: str, currency: str, said: str) -> None:
+    money = Money(Decimal(amount), currency)
+    assert money.human == money.to_dict()["human"] == said
+
+
 def test_money_adds_multiplies_and_compares_exactly() -> None:
     tenth = Money(Decimal("0.1"), "EUR")
     assert tenth + tenth + tenth == Money(Decimal("0.3"), "EUR")
