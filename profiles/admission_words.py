@@ -17,7 +17,8 @@ from profiles.quantity import Cpu, Duration, Memory, Money
 from profiles.refusal import Reason, Refusal
 
 if TYPE_CHECKING:
-    from profiles.admission import Balance, Standing
+    from profiles.admission import Balance
+    from profiles.standings import Standing
 
 ASK = "ask your administrator for more"
 _CALENDAR = {"day": "today", "week": "this week", "month": "this month"}
@@ -44,6 +45,40 @@ def _never_fits(request: Request, standing: Standing) -> Refusal:
     if standing.resource == "servers" or standing.pot.per == "profile":
         return Refusal(Reason.OVER_QUOTA, sentence, f"Choose another machine, or {ASK}.")
     return Refusal(Reason.OVER_QUOTA, sentence, f"{_upper(_smaller(standing))}, or {ASK}.")
+
+
+def reserved_now(request: Request, standing: Standing, until: datetime, timezone: str) -> Refusal:
+    """`3 of 8 GPUs are in use, and others have reserved 4 of them until 18:00; Large GPU needs 2.`"""
+    used, limit = number(standing.resource, standing.used), amount(standing.resource, standing.limit)
+    theirs, wants = (number(standing.resource, n) for n in (standing.reserved, standing.wanted))
+    verb = "is" if used == "1" or standing.resource == "memory" else "are"
+    sentence = (
+        f"{used} of {limit} {verb} in use, and others have reserved {theirs} more until {_moment(until, timezone)}; "
+        f"{request.display_name} needs {wants}."
+    )
+    return Refusal(Reason.RESERVED, sentence, f"Wait until then, {_smaller(standing)}, or reserve a time of your own.")
+
+
+def reserved_soon(request: Request, clear: datetime, least: timedelta, timezone: str) -> Refusal:
+    """`Others have reserved what Large GPU needs from 4 May at 14:00 on, which is in less than 15 minutes.`"""
+    soon = Duration(int(least.total_seconds())).human
+    sentence = (
+        f"Others have reserved what {request.display_name} needs from {_moment(clear, timezone)} on, "
+        f"which is in less than {soon}."
+    )
+    return Refusal(Reason.RESERVED, sentence, "Choose another machine, or reserve a time of your own.")
+
+
+def others_wait(request: Request, standing: Standing) -> Refusal:
+    """`1 person waits for a GPU before you; Large GPU needs 1, and 2 of 4 GPUs are in use.`"""
+    people = "1 person waits" if standing.people == 1 else f"{standing.people} people wait"
+    used, limit = number(standing.resource, standing.used), amount(standing.resource, standing.limit)
+    verb = "is" if used == "1" or standing.resource == "memory" else "are"
+    sentence = (
+        f"{people} in line before you: {used} of {limit} {verb} in use, and they come first for the rest; "
+        f"{request.display_name} needs {number(standing.resource, standing.wanted)}."
+    )
+    return Refusal(Reason.OTHERS_WAIT, sentence, f"Wait in line as well, {_smaller(standing)}, or {ASK}.")
 
 
 def _who_may(pot: Pot, machine: str = "it") -> str:

@@ -12,7 +12,6 @@ from profiles.admission_words import amount, number, window_words
 from profiles.policy import Budget
 from profiles.pots import Pot
 from profiles.quantity import Money
-from profiles.quantity import Money
 
 #: What lasts longer than this is no news, and a budget begins anew before.
 LONG = timedelta(days=30)
