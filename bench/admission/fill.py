@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 from bench.admission.hub import NOW, request
 from hub_extensions.admission.database import Database
 from hub_extensions.admission.rows import lease_row
-from hub_extensions.admission.tables import LEASES, STATE, canonical
+from hub_extensions.admission.tables import LEASES, LEDGER, STATE, canonical
 from profiles.admission import Admit, lease_of
 from profiles.cost import micros
 from profiles.lease import EndReason, LeaseState
@@ -81,8 +81,7 @@ def _past(dice: random.Random, runs: int) -> Iterator[tuple[dict[str, Any], list
             "gpu_seconds": seconds * of.amounts.gpus,
             "micros": _micros(of.price_per_hour, seconds),
         }
-        del entry["id"]
-        yield entry, groups
+        yield {name: value for name, value in entry.items() if name in LEDGER.c}, groups
 
 
 def _moment(moment: datetime) -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from hub_extensions.admission.currencies import warn_of_currencies
 from hub_extensions.admission.database import Database
 from hub_extensions.admission.gate import SqlGate
 from hub_extensions.admission.place import admission_url
@@ -44,6 +45,7 @@ def register_gate(c: Any, catalog: Catalog, url: str | None = None) -> None:
     if when_hub_is_up(partial(keep_books, gate=gate, policies=catalog.policies, look=look)):
         c.Spawner.gate = lambda: at_the_door
         c.JupyterHub.tornado_settings.update({SETTING: gate})
+        when_hub_is_up(partial(warn_of_currencies, gate=gate, currency=catalog.currency))
 
 
 class ReconciledGate:

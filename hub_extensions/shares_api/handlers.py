@@ -24,7 +24,8 @@ from hub_extensions.shares_api.openapi import document
 from hub_extensions.shares_api.operation import Answer, dumped
 from hub_extensions.spawn_page.view import on_offer
 from hub_extensions.usage import sums
-from hub_extensions.usage.handlers import filtered
+from hub_extensions.usage.currencies import in_other_currencies
+from hub_extensions.usage.handlers import billed, filtered
 from hub_extensions.usage.handlers import find as find_usage
 from hub_extensions.usage.scope import Asked, Period, Whose
 from profiles.amounts import total
@@ -207,13 +208,15 @@ class UsageHandler(OfSomebody):
 
     async def tell(self, asked: Asked) -> None:
         found = await self.ask(find_usage, self.gate.store, asked, 0)
-        period, now, running = asked.period, self.now, found.running
+        period, now, running, currency = asked.period, self.now, found.running, self._catalog.currency
+        others = in_other_currencies(await self.ask(billed, self.gate.store, asked, currency), running, currency, now)
         drawn = sums.bars(found.used, running, period, now)
         everybody = asked.whose.kind == "everybody"
         self.answer(
             models.Usage(
                 of=str(asked.whose),
-                currency=self._catalog.currency,
+                currency=currency,
+                other_currencies={each.currency: each.amount for each in others},
                 timezone=period.timezone,
                 since=period.since,
                 until=now,

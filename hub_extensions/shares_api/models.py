@@ -13,10 +13,10 @@ from pydantic import Field, PlainSerializer
 
 from hub_extensions.shares_api.operation import Answer
 from profiles.admission import Balance, Decision, Deny
-from profiles.standings import Standing
 from profiles.amounts import Amounts
 from profiles.lease import Charge, EndReason, Entry, Lease, LeaseState
 from profiles.plan import MachinePlan
+from profiles.standings import Standing
 
 #: Exact, without an exponent.
 Exact = Annotated[Decimal, PlainSerializer(lambda value: f"{value:f}", return_type=str)]
@@ -206,6 +206,10 @@ class Usage(Answer):
 
     of: str
     currency: str
+    other_currencies: dict[str, Exact] = Field(
+        description="Of `total`, what was billed in another currency, by currency. It is added as it stands: nothing "
+        "is converted."
+    )
     timezone: str
     since: datetime
     until: datetime

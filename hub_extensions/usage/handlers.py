@@ -11,6 +11,7 @@ from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.utils import url_path_join
 from tornado import web
 
+from hub_extensions.admission.currencies import billed_otherwise
 from hub_extensions.admission.database import DatabaseAway
 from hub_extensions.capacity.handlers import sees_all
 from hub_extensions.capacity.view import AWAY, NO_GATE
@@ -20,6 +21,7 @@ from hub_extensions.page_frame.meters import Meter, budget_meters, unique
 from hub_extensions.page_frame.render import render
 from hub_extensions.spawn_page.view import on_offer
 from hub_extensions.usage import sums
+from hub_extensions.usage.currencies import in_other_currencies, told
 from hub_extensions.usage.scope import Asked, Period, Whose, may_see, may_see_each
 from hub_extensions.usage.view import (
     MANY,
@@ -35,6 +37,7 @@ from hub_extensions.usage.view import (
 )
 from profiles.lease import Charge, Entry, Lease
 from profiles.ledger_csv import write_ledger
+from profiles.quantity import Money
 
 #: Entries read at a time for the file.
 BATCH = 2000
@@ -70,6 +73,12 @@ def find(store: Any, asked: Asked, limit: int) -> Found:
     )
 
 
+def billed(store: Any, asked: Asked, currency: str) -> tuple[Money, ...]:
+    """In other currencies. Runs in the gate's thread."""
+    span = {"since": asked.period.since, "until": asked.period.until}
+    return billed_otherwise(store.database, currency, **span, **filtered(asked.whose))
+
+
 class UsageBase(PageHandler, BaseHandler):
     def asked(self) -> Asked:
         """What the address asks for. Raises 400 for what cannot be read, 403 for what is not for this person."""
@@ -102,11 +111,13 @@ class UsageHandler(UsageBase):
         each = may_see_each(whose, me, everything)
         try:
             found = await gate.call(find, gate.store, asked, MANY if each else 0)
+            otherwise = await gate.call(billed, gate.store, asked, spawner.catalog.currency)
         except DatabaseAway:
             return UsagePage(heading, "", (), (), figures("", Charge(), ""), None, notice=AWAY)
         currency, drawn = spawner.catalog.currency, sums.bars(found.used, found.running, period, now)
         return UsagePage(
             heading=heading,
+            notice=told(in_other_currencies(otherwise, found.running, currency, now), currency),
             lead=f"Machines that run count with what they have used so far. Days begin at midnight, {period.timezone}.",
             people=people_links(whose, period, me, spawner.person.groups, everything, base),
             periods=period_links(whose, period, base),
