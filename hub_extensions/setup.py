@@ -20,6 +20,7 @@ from hub_extensions import (
     culler,
     health,
     machine_home,
+    measured,
     pending,
     shares_api,
     spawn_page,
@@ -83,6 +84,7 @@ def register_pages(c: Any, catalog: Catalog) -> None:
     switch.register(c)
     capacity.register(c)
     usage.register(c)
+    measured.register(c)
     approvals.register(c, catalog)
     audit.register(c, catalog)
     shares_api.register(c)

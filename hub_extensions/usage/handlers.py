@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,9 @@ from hub_extensions.admission.currencies import billed_otherwise
 from hub_extensions.admission.database import DatabaseAway
 from hub_extensions.capacity.handlers import sees_all
 from hub_extensions.capacity.view import AWAY, NO_GATE
+from hub_extensions.measured.figures import Measured
+from hub_extensions.measured.seen import seen, with_columns
+from hub_extensions.measured.store import MeasuredStore
 from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.page_frame.hub import PageHandler, framed
 from hub_extensions.page_frame.meters import Meter, budget_meters, unique
@@ -112,6 +115,7 @@ class UsageHandler(UsageBase):
         try:
             found = await gate.call(find, gate.store, asked, MANY if each else 0)
             otherwise = await gate.call(billed, gate.store, asked, spawner.catalog.currency)
+            used = await gate.call(seen, gate.store, asked, found.entries, found.running)
         except DatabaseAway:
             return UsagePage(heading, "", (), (), figures("", Charge(), ""), None, notice=AWAY)
         currency, drawn = spawner.catalog.currency, sums.bars(found.used, found.running, period, now)
@@ -121,16 +125,22 @@ class UsageHandler(UsageBase):
             lead=f"Machines that run count with what they have used so far. Days begin at midnight, {period.timezone}.",
             people=people_links(whose, period, me, spawner.person.groups, everything, base),
             periods=period_links(whose, period, base),
-            total=figures(f"In {period.days} days", sums.total_of(bar.charge for bar in drawn), currency),
+            total=figures(
+                f"In {period.days} days", sums.total_of(bar.charge for bar in drawn), currency, efficiency=used.total
+            ),
             plot=plot(drawn, currency),
             budgets=await self._budgets(whose),
-            sessions=sessions(found.entries, found.running, currency, now) if each else (),
+            sessions=sessions(found.entries, found.running, now, used.sessions, base) if each else (),
             shows_sessions=each,
             shows_people=whose.kind != "user",
-            users=rows(sums.by_user(found.users, found.running, period, now), currency, "user", period, base)
+            users=rows(
+                sums.by_user(found.users, found.running, period, now), currency, "user", period, base, used.users
+            )
             if whose.kind == "everybody"
             else (),
-            groups=rows(sums.by_group(found.groups, found.running, period, now), currency, "group", period, base)
+            groups=rows(
+                sums.by_group(found.groups, found.running, period, now), currency, "group", period, base, used.groups
+            )
             if whose.kind == "everybody"
             else (),
             csv_href=address(f"{base}.csv", str(whose), period.days),
@@ -175,9 +185,11 @@ class UsageCsvHandler(UsageBase):
         while True:
             try:
                 batch = await gate.call(entries_before, gate.store, asked, before)
+                ids = [entry.lease.id for entry in batch]
+                measured = await gate.call(MeasuredStore(gate.store.database).of, ids)
             except DatabaseAway as e:
                 raise web.HTTPError(503, AWAY.sentence) from e
-            for line in _lines(batch, header=first):
+            for line in _lines(batch, measured, header=first):
                 self.write(line)
             if len(batch) < BATCH:
                 break
@@ -191,8 +203,8 @@ def entries_before(store: Any, asked: Asked, before: Any) -> tuple[Entry, ...]:
     return tuple(store.ledger(**span, **filtered(asked.whose), limit=BATCH, before=before))
 
 
-def _lines(entries: tuple[Entry, ...], *, header: bool) -> Iterator[str]:
-    lines = write_ledger(entries)
+def _lines(entries: tuple[Entry, ...], measured: Mapping[str, Measured], *, header: bool) -> Iterator[str]:
+    lines = with_columns(write_ledger(entries), entries, measured)
     names = next(lines)
     if header:
         yield names

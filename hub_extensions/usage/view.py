@@ -6,14 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
+from hub_extensions.measured.figures import Efficiency, Measured
+from hub_extensions.measured.words import NOT_MEASURED, cores_used, gpus_used, memory_used, shares_of
 from hub_extensions.page_frame import words
 from hub_extensions.page_frame.machine_words import Moment
 from hub_extensions.page_frame.meters import Meter
 from hub_extensions.page_frame.notice import Notice
 from hub_extensions.usage.scope import PERIODS, Period, Whose
 from hub_extensions.usage.sums import Bar, so_far, total_of
+from profiles.frozen import EMPTY
 from profiles.lease import Charge, EndReason, Entry, Lease
 from profiles.quantity import Money
 
@@ -26,6 +29,7 @@ ENDS = {
     EndReason.CULLED: "stopped, nobody used it",
     EndReason.OUT_OF_BUDGET: "stopped, the budget was used up",
     EndReason.TIME_OVER: "stopped at the end of its time",
+    EndReason.GIVEN_BACK: "given back to whom it was promised",
     EndReason.ENDED: "ended by itself",
     EndReason.NEVER_RAN: "never came up",
     EndReason.LOST: "gone while the hub was away",
@@ -41,13 +45,16 @@ class Link:
 
 @dataclass(frozen=True)
 class Figures:
-    """One row of sums."""
+    """One row of sums. `cores`, `memory` and `gpus` are used of what there was."""
 
     label: str
     machine_hours: str
     gpu_hours: str
     money: str
     href: str = ""
+    cores: str = NOT_MEASURED
+    memory: str = ""
+    gpus: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,10 @@ class Session:
     how: str
     lasted: str
     money: str
+    href: str = ""
+    cores: str = NOT_MEASURED
+    memory: str = ""
+    gpus: str = ""
 
     @property
     def running(self) -> bool:
@@ -113,8 +124,11 @@ def heading_of(whose: Whose, me: str) -> str:
     return "Your usage and cost" if whose == Whose("user", me) else f"Usage and cost of {whose.name}"
 
 
-def figures(label: str, used: Charge, currency: str, href: str = "") -> Figures:
-    return Figures(label, hours(used.hours), hours(used.gpu_hours), Money(cents(used.money), currency).human, href)
+def figures(
+    label: str, used: Charge, currency: str, href: str = "", efficiency: Efficiency | None = None
+) -> Figures:
+    money = Money(cents(used.money), currency).human
+    return Figures(label, hours(used.hours), hours(used.gpu_hours), money, href, *shares_of(efficiency))
 
 
 def hours(value: Decimal) -> str:
@@ -128,10 +142,18 @@ def cents(value: Decimal) -> Decimal:
     return value.quantize(Decimal("0.01"))
 
 
-def rows(sums: Mapping[str, Charge], currency: str, kind: str, period: Period, base: str) -> tuple[Figures, ...]:
+def rows(  # noqa: PLR0913, PLR0917 (who used what, and where it is)
+    sums: Mapping[str, Charge],
+    currency: str,
+    kind: str,
+    period: Period,
+    base: str,
+    efficiency: Mapping[str, Efficiency] = EMPTY,
+) -> tuple[Figures, ...]:
     """The dearest first; each leads to its own page."""
     return tuple(
-        figures(name, used, currency, address(base, f"{kind}:{name}", period.days)) for name, used in sums.items()
+        figures(name, used, currency, address(base, f"{kind}:{name}", period.days), efficiency.get(name))
+        for name, used in sums.items()
     )
 
 
@@ -156,9 +178,13 @@ def period_links(whose: Whose, period: Period, base: str) -> tuple[Link, ...]:
 
 
 def sessions(
-    entries: Sequence[Entry], running: Sequence[Lease], currency: str, now: datetime
+    entries: Sequence[Entry],
+    running: Sequence[Lease],
+    now: datetime,
+    measured: Mapping[str, Measured] = EMPTY,
+    base: str = "",
 ) -> tuple[Session, ...]:
-    """What runs first, with what it has used so far; then what is over, newest first."""
+    """What runs first, with what it has used so far; then what is over, newest first. Each leads to its receipt."""
     going = tuple(
         Session(
             machine=lease.display_name,
@@ -168,6 +194,7 @@ def sessions(
             how="running",
             lasted=words.duration(lease.ran(now).total_seconds()),
             money=Money(so_far(lease, now).money, lease.price_per_hour.currency).human,
+            **_used(lease, measured, base),
         )
         for lease in running
     )
@@ -180,9 +207,20 @@ def sessions(
             how=ENDS[entry.reason],
             lasted=words.duration(entry.charge.seconds),
             money=Money(entry.charge.money, entry.lease.price_per_hour.currency).human,
+            **_used(entry.lease, measured, base),
         )
         for entry in entries
     )
+
+
+def _used(lease: Lease, measured: Mapping[str, Measured], base: str) -> dict[str, str]:
+    one = measured.get(lease.id)
+    return {
+        "href": f"{base}/receipt/{quote(lease.id, safe='')}" if base and lease.began_at else "",
+        "cores": cores_used(one),
+        "memory": memory_used(one),
+        "gpus": gpus_used(one, lease.amounts.gpus),
+    }
 
 
 def _moment(at: datetime | None, now: datetime) -> Moment | None:

@@ -160,7 +160,7 @@ def view(now: datetime, *entries: Entry, running: tuple[Lease, ...] = (), **more
         periods=period_links(ME, period(now), "/hub/usage"),
         total=figures("In 7 days", sums.total_of(bar.charge for bar in drawn), "EUR"),
         plot=plot(drawn, "EUR"),
-        sessions=sessions(entries, running, "EUR", now),
+        sessions=sessions(entries, running, now),
         shows_sessions=True,
         csv_href="/hub/usage.csv?of=user%3Aada&days=7",
     )
@@ -178,13 +178,14 @@ class TestPage:
         over = ended(lease("ada", now, began_at=now - 5 * HOUR), timedelta(minutes=90), EndReason.CULLED)
         html = page(view(now, over, running=(lease("ada", now, gpus=2),)))
         first, second = [row.text for row in html.one("section", aria_labelledby="rm-sessions").all("tr")[1:]]
-        assert first == "GPU 13:05 UTC running 1 hour €2.50 so far"
-        assert second == "GPU 09:05 UTC 10:35 UTC stopped, nobody used it 1 h 30 min €3.75"
-        assert [dd.text for dd in html.one("section", aria_labelledby="rm-total").all("dd")] == ["2.5", "3.5", "€6.25"]
+        assert first == "GPU 13:05 UTC running 1 hour €2.50 so far not measured – –"
+        assert second == "GPU 09:05 UTC 10:35 UTC stopped, nobody used it 1 h 30 min €3.75 not measured – –"
+        total = html.one("section", aria_labelledby="rm-total").all("dd")
+        assert [dd.text for dd in total] == ["2.5", "3.5", "€6.25", "not measured"]
 
     def test_a_start_that_never_came_up_costs_nothing_and_is_told(self, now: datetime) -> None:
         never = Entry(lease=lease("ada", now, began=False), ended_at=now, reason=EndReason.NEVER_RAN)
-        html = page(view(now, sessions=sessions([never], [], "EUR", now)))
+        html = page(view(now, sessions=sessions([never], [], now)))
         assert "– 14:05 UTC never came up 0 seconds €0.00" in html.text
 
     def test_links_say_where_one_is(self, now: datetime) -> None:
