@@ -6,6 +6,7 @@ that what is read in it stays true until it commits. Waiting ends after seconds,
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -26,6 +27,14 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 #: A start that waits longer for its turn than this is told so.
 PATIENCE_S = 5.0
 CONNECT_S = 3
+GONE = (
+    "the file was deleted or moved while the Hub ran; nothing is granted or billed until it is put back, or the Hub is "
+    "restarted with a backup of it (without one it begins with an empty ledger)"
+)
+REPLACED = (
+    "another file was put in its place while the Hub ran; restart the Hub to go on with that one, or put the first one "
+    "back"
+)
 #: `remuda` on a telephone's keys; everybody who writes takes this lock of PostgreSQL.
 LOCK = 736832
 #: Alembic's `context` is one for all threads.
@@ -50,6 +59,8 @@ class Database:
         self._alone = in_memory(url)
         self._queued = self._engine.dialect.name == "sqlite"
         self._current = False
+        self._file = _file_of(url)
+        self._known: os.stat_result | None = None
 
     def migrate(self) -> None:
         """Bring the tables up to date. Two hubs that boot at once do so one after the other. Raises `DatabaseAway`."""
@@ -59,6 +70,7 @@ class Database:
             config.attributes["connection"] = connection
             with ALEMBIC:
                 command.upgrade(config, "head")
+            self._remember()
         self._current = True
 
     @contextmanager
@@ -86,8 +98,10 @@ class Database:
         if queue and not self._turn.acquire(timeout=self.patience_s):
             raise DatabaseAway(f"{self.url}: no turn in {self.patience_s:g} s, others are writing")
         try:
+            self._look()
             with self._begun(what) as connection, connection.get_transaction():  # which commits
                 yield connection
+                self._look()
         except AWAY as e:
             raise DatabaseAway(f"{self.url}: {_first_line(e)}") from e
         except exc.DatabaseError as e:
@@ -99,6 +113,24 @@ class Database:
             if queue:
                 self._turn.release()
 
+    def _remember(self) -> None:
+        """Which file it is, once it has tables. Not only its name: who restores a backup puts another file there."""
+        if self._file is not None and self._known is None:
+            self._known = self._file.stat()
+
+    def _look(self) -> None:
+        """A file that was deleted or replaced is still there for whoever has it open: what is written to it then is
+        lost. Nothing is, and no new file is begun in its place. A few microseconds."""
+        if self._file is None or self._known is None:
+            return
+        try:
+            now = self._file.stat()
+        except FileNotFoundError:
+            raise DatabaseAway(f"{self.url}: {GONE}") from None
+        except OSError as e:
+            raise DatabaseAway(f"{self.url}: {e.strerror}") from e
+        if not os.path.samestat(now, self._known):
+            raise DatabaseAway(f"{self.url}: {REPLACED}")
 
     def _begun(self, what: str) -> Connection:
         """A connection in a transaction. One that a server's restart has cut is noticed here, before anything is done
@@ -114,6 +146,14 @@ class Database:
             else:
                 return connection
         raise AssertionError("the last try raises")
+
+
+def _file_of(url: str) -> Path | None:
+    """None where it is no file, or one that only SQLite's own URIs name."""
+    place = sa.make_url(url)
+    if place.get_backend_name() != "sqlite" or in_memory(url) or str(place.database).startswith("file:"):
+        return None
+    return Path(str(place.database)).absolute()
 
 
 def _first_line(error: Exception) -> str:

@@ -21,6 +21,7 @@ from hub_extensions.measured.store import MeasuredStore
 from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.page_frame.hub import PageHandler, framed
 from hub_extensions.page_frame.meters import Meter, budget_meters, unique
+from hub_extensions.page_frame.notice import Notice
 from hub_extensions.page_frame.render import render
 from hub_extensions.spawn_page.view import on_offer
 from hub_extensions.usage import sums
@@ -95,29 +96,36 @@ class UsageBase(PageHandler, BaseHandler):
             raise web.HTTPError(403, "You may see your own usage, and the sums of groups that you are in.")
         return Asked(whose, period)
 
+    async def show(self, page: UsagePage) -> None:
+        html = framed(page.heading, render("usage.html", page=page))
+        self.finish(await self.render_template("remuda_page.html", remuda=html))
+
+
+def _only(heading: str, notice: Notice) -> UsagePage:
+    """Nothing but what there is to say."""
+    return UsagePage(heading, "", (), (), figures("", Charge(), ""), None, notice=notice)
+
 
 class UsageHandler(UsageBase):
     @web.authenticated
     async def get(self) -> None:
         asked = self.asked()
-        page = await self._page(asked)
-        self.finish(
-            await self.render_template("remuda_page.html", remuda=framed(page.heading, render("usage.html", page=page)))
-        )
+        await self.show(await self._page(asked))
 
     async def _page(self, asked: Asked) -> UsagePage:
         gate, me, spawner, now = gate_of(self.settings), self.current_user.name, self.current_user.spawner, self.now
         whose, period, everything = asked.whose, asked.period, sees_all(self)
         heading, base = heading_of(whose, me), url_path_join(self.hub.base_url, "usage")
         if gate is None or spawner.catalog is None:
-            return UsagePage(heading, "", (), (), figures("", Charge(), ""), None, notice=NO_GATE)
+            return _only(heading, NO_GATE)
         each = may_see_each(whose, me, everything)
         try:
             found = await gate.call(find, gate.store, asked, MANY if each else 0)
             otherwise = await gate.call(billed, gate.store, asked, spawner.catalog.currency)
             used = await gate.call(seen, gate.store, asked, found.entries, found.running)
         except DatabaseAway:
-            return UsagePage(heading, "", (), (), figures("", Charge(), ""), None, notice=AWAY)
+            self.set_status(503)
+            return _only(heading, AWAY)
         currency, drawn = spawner.catalog.currency, sums.bars(found.used, found.running, period, now)
         return UsagePage(
             heading=heading,
@@ -179,22 +187,33 @@ class UsageCsvHandler(UsageBase):
             raise web.HTTPError(404, NO_GATE.sentence)
         if not may_see_each(asked.whose, self.current_user.name, sees_all(self)):
             raise web.HTTPError(403, "Single sessions of a group are for administrators; you may see its sums.")
-        self.set_header("Content-Type", "text/csv; charset=utf-8")
-        self.set_header("Content-Disposition", 'attachment; filename="usage.csv"')
         first, before = True, None
         while True:
             try:
                 batch = await gate.call(entries_before, gate.store, asked, before)
                 ids = [entry.lease.id for entry in batch]
                 measured = await gate.call(MeasuredStore(gate.store.database).of, ids)
-            except DatabaseAway as e:
-                raise web.HTTPError(503, AWAY.sentence) from e
+            except DatabaseAway:
+                await self._away(asked, begun=not first)
+                return
+            if first:
+                self.set_header("Content-Type", "text/csv; charset=utf-8")
+                self.set_header("Content-Disposition", 'attachment; filename="usage.csv"')
             for line in _lines(batch, measured, header=first):
                 self.write(line)
             if len(batch) < BATCH:
                 break
             await self.flush()
             first, before = False, (batch[-1].ended_at, batch[-1].lease.id)
+
+    async def _away(self, asked: Asked, *, begun: bool) -> None:
+        """A page that says so; a file that has begun is broken off, so that half of it does not look whole."""
+        if begun:
+            self.log.warning("The database went away in the middle of usage.csv of %s", asked.whose)
+            self.detach().close()
+            return
+        self.set_status(503)
+        await self.show(_only(heading_of(asked.whose, self.current_user.name), AWAY))
 
 
 def entries_before(store: Any, asked: Asked, before: Any) -> tuple[Entry, ...]:

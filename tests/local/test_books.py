@@ -77,3 +77,26 @@ def test_each_run_is_one_entry_however_it_ended(hub: LocalHub) -> None:
     ann.stop()
     wait_for(lambda: len(entries(ann)) == 4)
     assert all(entry["seconds"] >= 0 for entry in entries(ann))
+
+
+def test_a_file_that_is_gone_is_told_on_every_page_and_found_again(hub: LocalHub) -> None:
+    ann = started(hub.person("ann"))
+    [file] = Path(hub.folder).glob("**/remuda.sqlite")
+    moved = [(part, part.with_name(f"aside-{part.name}")) for part in file.parent.glob("remuda.sqlite*")]
+    for part, aside in moved:
+        part.rename(aside)
+    for path in ("/hub/usage", "/hub/usage.csv"):
+        answer = ann.http.get(path)
+        assert answer.status_code == 503, path
+        assert answer.headers["content-type"].startswith("text/html")
+        assert "Your usage and cost</h1>" in answer.text
+        assert "cannot be read at present" in answer.text
+    assert ann.start_by_rest({"profile": "small-cpu"}, "second").status_code == 400
+    assert not file.exists(), "no empty one is begun"
+    for part, aside in moved:
+        aside.rename(part)
+    assert ann.http.get("/hub/usage.csv").headers["content-type"].startswith("text/csv")
+    assert held(ann) == 1
+    ann.stop()
+    wait_for(lambda: len(entries(ann)) == 1)
+    assert "deleted or moved while the Hub ran" in hub.said
