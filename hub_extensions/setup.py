@@ -19,14 +19,17 @@ from hub_extensions import (
     capacity,
     culler,
     health,
+    keep_on,
     machine_home,
     measured,
+    notices,
     pending,
     shares_api,
     spawn_page,
     switch,
     usage,
 )
+from hub_extensions.notices.values import Notices
 from hub_extensions.secret_files import Secrets, read_secrets
 from hub_extensions.settings import Settings
 from hub_extensions.settings_file import SettingsError, SettingsErrors, read_settings
@@ -47,6 +50,7 @@ def load(env: Mapping[str, str] = os.environ) -> tuple[Settings, Catalog, Secret
         problem = "nobody could log in: neither an authenticator nor a password is set"
         remedy = "set hub.config.JupyterHub.authenticator_class, or the secret user_password (docs/how-to/log-in.md)"
         raise SettingsErrors([SettingsError("settings", "hub.config", problem, remedy)])
+    check_notices(settings.hub.notices, secrets)
     catalog = load_machines(settings.catalog, shipped=settings.shipped_profiles)
     return settings, culler.with_cull_limits(catalog, settings.cull), secrets
 
@@ -74,6 +78,22 @@ def setup(c: Any, settings: Settings, catalog: Catalog, secrets: Secrets, env: M
     if secrets.db_password:
         os.environ["PGPASSWORD"] = secrets.db_password
     open_books(c, catalog, settings.hub.admission_db_url)  # last: they stand beside the Hub's own database
+    notices.register_delivery(c, settings.hub.notices, secrets)
+
+
+def check_notices(values: Notices, secrets: Secrets) -> None:
+    """Raises `SettingsErrors` where something is to go out and cannot, for want of a secret."""
+    errors = []
+    email, remedy = values.email, "docs/how-to/notices.md says where secrets go"
+    if email is not None and email.username is not None and not secrets.mail_password:
+        problem = "a username is given, and the secret hub.notices.email.password is not"
+        errors.append(SettingsError("settings", "hub.notices.email.username", problem, remedy))
+    for name in values.webhooks:
+        if name not in secrets.webhook_secrets:
+            problem = f"there is no secret hub.notices.webhooks.{name}.secret to sign what is sent"
+            errors.append(SettingsError("settings", f"hub.notices.webhooks.{name}", problem, remedy))
+    if errors:
+        raise SettingsErrors(errors)
 
 
 def register_pages(c: Any, catalog: Catalog) -> None:
@@ -81,12 +101,14 @@ def register_pages(c: Any, catalog: Catalog) -> None:
     spawn_page.register(c, catalog)
     pending.register(c)
     machine_home.register(c)
+    keep_on.register(c)
     switch.register(c)
     capacity.register(c)
     usage.register(c)
     measured.register(c)
     approvals.register(c, catalog)
     audit.register(c, catalog)
+    notices.register(c)
     shares_api.register(c)
 
 
@@ -109,16 +131,19 @@ def z2jh(c: Any, get_config: Callable[..., Any] | None = None) -> None:
     """Spawner, profiles and pages for a Hub that keeps zero-to-jupyterhub's chart: one line of `hub.extraConfig`.
 
     Machines come from `custom.remuda` of that chart's values (currency, defaultProfile, pools, profiles,
-    shippedProfiles, cull); everything else stays as the chart has set it.
+    shippedProfiles, cull, notices); everything else stays as the chart has set it.
     """
     if get_config is None:
         from z2jh import get_config  # the chart's own module, beside its jupyterhub_config.py
     given = dict(get_config("custom.remuda", {}) or {})
     try:
         shipped = bool(given.pop("shippedProfiles", True))
+        told = Settings.model_validate({"hub": {"notices": given.pop("notices", {})}}).hub.notices
+        secrets = read_secrets(os.environ.get("REMUDA_SECRETS"))
+        check_notices(told, secrets)
         cull = Settings.model_validate({"cull": given.pop("cull", {"enabled": False})}).cull
         catalog = culler.with_cull_limits(load_machines(given, shipped=shipped), cull)
-    except CatalogErrors as e:
+    except (CatalogErrors, SettingsErrors) as e:
         refuse_to_start(e)
     c.JupyterHub.spawner_class = "spawner.kubernetes.WorkbenchSpawner"
     c.Spawner.catalog = lambda: catalog
@@ -128,6 +153,7 @@ def z2jh(c: Any, get_config: Callable[..., Any] | None = None) -> None:
     culler.register(c, cull)
     health.register(c, catalog)
     open_books(c, catalog)
+    notices.register_delivery(c, told, secrets)
 
 
 def open_books(c: Any, catalog: Catalog, url: str | None = None) -> None:

@@ -28,6 +28,10 @@ class ServerFacts:
     last_activity: datetime | None
     machine: RunningMachine | None = None
     owner_is_admin: bool = False
+    kept_until: datetime | None = None
+    """Its person keeps it on until then, although nothing is done."""
+    kept_known: bool = True
+    """False while the books, which say so, have not been read since the Hub's boot."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,9 @@ def decide(server: ServerFacts, cull: Cull, now: datetime) -> Decision:
     machine = _machine(server, cull)
     if machine.started_at is None:
         return Keep("nobody knows yet since when it runs")
-    until = machine.stops_at(now, server.last_activity)
+    if not server.kept_known and machine.keep_alive_at_most_s:
+        machine = replace(machine, idle_timeout_s=None)  # its life holds all the same
+    until = machine.stops_at(now, server.last_activity, server.kept_until)
     if until is None:
         return Keep("it has no limit")
     if now < until:

@@ -9,7 +9,10 @@ from typing import Any
 
 from jupyterhub.utils import maybe_future
 
+from hub_extensions.admission.database import DatabaseAway
 from hub_extensions.culler.decide import Keep, ServerFacts, Stop, StopReason, decide
+from hub_extensions.keep_on.known import KnownKept, known_kept
+from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.settings import Cull
 from hub_extensions.stopping import stop_server
 from profiles.lease import EndReason
@@ -17,42 +20,62 @@ from profiles.lease import EndReason
 
 async def cull_for_ever(app: Any, cull: Cull) -> None:
     """Every `cull.every` seconds until the Hub ends. A round that fails is logged, and the next one comes."""
+    settings = app.tornado_application.settings
     while True:
         await asyncio.sleep(cull.every)
+        now = datetime.now(UTC)
         try:
-            await cull_once(app, cull, datetime.now(UTC))
+            await cull_once(app, cull, now, await kept_now(app, settings, now))
         except Exception:
             app.log.exception("The culler could not finish its round; the next one is in %s s", cull.every)
 
 
-async def cull_once(app: Any, cull: Cull, now: datetime) -> int:
+async def kept_now(app: Any, settings: Any, now: datetime) -> KnownKept | None:
+    """Machines that people keep on; None where no books are kept, and none can be."""
+    gate = gate_of(settings)
+    if gate is None:
+        return None
+    kept = known_kept(settings)
+    try:
+        await kept.look(gate, now)
+    except DatabaseAway as e:
+        app.log.warning("Which machines are kept on is as last known: %s", e)
+    return kept
+
+
+async def cull_once(app: Any, cull: Cull, now: datetime, kept: KnownKept | None = None) -> int:
     """Stop what is due; how many were stopped. Stops run side by side: one that hangs holds up nobody else's."""
-    due = [(user, spawner, decision) for user, spawner, decision in _decisions(app, cull, now)]
+    due = [(user, spawner, decision) for user, spawner, decision in _decisions(app, cull, now, kept)]
     outcomes = await asyncio.gather(*(_stop(app, cull, *one) for one in due))
     return sum(outcomes)
 
 
-def _decisions(app: Any, cull: Cull, now: datetime) -> Iterator[tuple[Any, Any, Stop]]:
+def _decisions(
+    app: Any, cull: Cull, now: datetime, kept: KnownKept | None
+) -> Iterator[tuple[Any, Any, Stop]]:
     for user in list(app.users.values()):
         for spawner in list(user.spawners.values()):
             if spawner.server is None:
                 continue
-            match decide(facts_of(user, spawner), cull, now):
+            match decide(facts_of(user, spawner, kept), cull, now):
                 case Stop() as stop:
                     yield user, spawner, stop
                 case Keep():
                     pass
 
 
-def facts_of(user: Any, spawner: Any) -> ServerFacts:
+def facts_of(user: Any, spawner: Any, kept: KnownKept | None = None) -> ServerFacts:
     """What is known of a server in the Hub's memory: no query, no request."""
+    machine = getattr(spawner, "machine", None)
     return ServerFacts(
         name=spawner._log_name,
         settled=bool(spawner.ready),
         started=_aware(spawner.orm_spawner.started),
         last_activity=_aware(spawner.orm_spawner.last_activity),
-        machine=getattr(spawner, "machine", None),
+        machine=machine,
         owner_is_admin=bool(user.admin),
+        kept_until=kept.until(machine) if kept is not None else None,
+        kept_known=kept is None or kept.known,
     )
 
 

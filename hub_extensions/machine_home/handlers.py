@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,13 +15,20 @@ from jupyterhub.user import User
 from tornado import web
 from tornado.httputil import url_concat
 
+from hub_extensions.admission.database import DatabaseAway
 from hub_extensions.approvals.notices import notices_for
+from hub_extensions.keep_on.known import known_kept
+from hub_extensions.keep_on.view import KeepForm, keep_form
 from hub_extensions.machine_home.view import HomePage, machine_facts, server_view
+from hub_extensions.notices.handlers import for_home
+from hub_extensions.notices.view import HomeNotices
 from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.page_frame.hub import PageHandler, framed
 from hub_extensions.page_frame.notice import Notice, Tone, notice_of
 from hub_extensions.page_frame.render import render
-from hub_extensions.page_frame.server import ServerState
+from hub_extensions.page_frame.server import ServerNow, ServerState
+from profiles.frozen import EMPTY
+from profiles.lease import Lease
 
 #: Seconds a Stop may take before its page is shown: most stops are over by then, and need no second page.
 STOP_PATIENCE_S = 1.0
@@ -29,6 +37,9 @@ STOP_PATIENCE_S = 1.0
 class HomePageHandler(PageHandler, HomeHandler):
     #: What has been answered to this person, and who waits for them.
     _news: tuple[Notice, ...] = ()
+    _told = HomeNotices()
+    #: What is out, by its start's id; empty where nothing of it may be kept on.
+    _leases: Mapping[str, Lease] = EMPTY
 
     @web.authenticated
     async def get(self) -> None:
@@ -36,7 +47,29 @@ class HomePageHandler(PageHandler, HomeHandler):
         if spawner.catalog is not None:
             policies = spawner.catalog.policies
             self._news = await notices_for(gate_of(self.settings), spawner.person, policies, self.now)
+        await self._look_what_is_kept()
+        self._told = await for_home(self, self.current_user.name)
         await super().get()
+
+    async def _look_what_is_kept(self) -> None:
+        """Only for who has a machine that may be kept on. While the books are away nothing can be chosen."""
+        gate, user = gate_of(self.settings), self.current_user
+        running = [spawner.machine for spawner in user.spawners.values() if spawner.ready]
+        if gate is None or not any(machine is not None and machine.keep_alive_at_most_s for machine in running):
+            return
+        try:
+            await known_kept(self.settings).look(gate, self.now)
+            self._leases = {lease.id: lease for lease in await gate.call(gate.store.leases)}
+        except DatabaseAway as e:
+            self.log.warning("What may be kept on is not known at present: %s", e)
+
+    def _keep_form(self, user: Any, server: ServerNow) -> KeepForm | None:
+        machine, catalog = server.machine, user.spawner.catalog
+        lease = self._leases.get(machine.spawn_id) if machine is not None else None
+        if lease is None or catalog is None or server.state is not ServerState.RUNNING:
+            return None
+        action = self.hub_path("keep-on", user, server.name)
+        return keep_form(machine, lease, server.kept_until, catalog.policies.timezone, action, self.now)
 
     def render_template(self, name: str, sync: bool = False, **ns: Any) -> Any:
         if name == "home.html":
@@ -46,7 +79,9 @@ class HomePageHandler(PageHandler, HomeHandler):
 
     def _home(self, user: Any, named_limit: int) -> HomePage:
         def view(server_name: str) -> Any:
-            return server_view(self.server_now(user, server_name), user.spawner.catalog, self.now)
+            server = self.server_now(user, server_name)
+            shown = server_view(server, user.spawner.catalog, self.now)
+            return replace(shown, keep=self._keep_form(user, server))
 
         def named(server_name: str) -> Any:
             why = self._why_not_running(user, user.spawners[server_name])
@@ -59,6 +94,7 @@ class HomePageHandler(PageHandler, HomeHandler):
             xsrf=self.xsrf,
             notice=self.passed_notice or self._why_not_running(user, user.spawner),
             news=self._news,
+            told=self._told,
             named=tuple(named(name) for name in names),
             named_allowed=self.allow_named_servers,
             named_limit=named_limit,

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from hub_extensions.keep_on.view import KeepForm
+from hub_extensions.notices.view import HomeNotices
 from hub_extensions.page_frame import words
 from hub_extensions.page_frame.machine_words import MachineWords, Moment, cost_so_far, of_running
 from hub_extensions.page_frame.notice import Notice
@@ -26,6 +28,8 @@ class ServerView:
     cost: str
     cost_rate: str
     links: Links
+    #: What may be chosen of “keep it on until”; None where it is not offered.
+    keep: KeepForm | None = None
     #: Of a stopped one: what ended its last run, or kept it from starting.
     why: str = ""
 
@@ -37,6 +41,7 @@ class HomePage:
     xsrf: str
     notice: Notice | None = None
     news: tuple[Notice, ...] = ()
+    told: HomeNotices = HomeNotices()
     named: tuple[ServerView, ...] = ()
     named_allowed: bool = False
     named_limit: int = 0
@@ -51,7 +56,7 @@ class HomePage:
 def server_view(server: ServerNow, catalog: Catalog | None, now: datetime) -> ServerView:
     machine = server.machine if server.state is not ServerState.STOPPED else None
     started = machine.started_at if machine and server.state is ServerState.RUNNING else None
-    stops = machine.stops_at(now, server.last_activity) if machine and started else None
+    stops = machine.stops_at(now, server.last_activity, server.kept_until) if machine and started else None
     return ServerView(
         name=server.name,
         display_name=server.display_name or server.name,
@@ -101,6 +106,7 @@ def machine_facts(server: ServerNow, catalog: Catalog | None, now: datetime) -> 
         "cost_so_far": view.cost or None,
         "started_at": view.since.iso if view.since else None,
         "stops_at": view.until.iso if view.until else None,
+        "kept_until": server.kept_until.isoformat() if server.kept_until else None,
         "stops_words": view.until_words,
         "node": machine.node,
     }

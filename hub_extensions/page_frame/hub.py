@@ -13,6 +13,7 @@ from tornado import web
 from tornado.httputil import url_concat
 
 from hub_extensions.audit.watch import Watched
+from hub_extensions.keep_on.known import known_kept
 from hub_extensions.page_frame.form import with_pressed_button
 from hub_extensions.page_frame.gate import FORESEEN, foreseen, gate_of
 from hub_extensions.page_frame.notice import Notice, passed_on
@@ -144,6 +145,7 @@ class PageHandler(Watched):
             machine=spawner.machine,
             last_activity=utc(spawner.orm_spawner.last_activity),
             links=self.links(user, server_name),
+            kept_until=known_kept(self.settings).until(spawner.machine),
         )
 
     def state_of(self, user: Any, spawner: Any) -> ServerState:

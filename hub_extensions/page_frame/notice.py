@@ -48,6 +48,10 @@ PASSED_ON = {
     "still-stopping": Notice(
         "Your machine is still stopping.", "You can start one as soon as it has stopped.", "still-stopping"
     ),
+    "kept-on": Notice("Your machine is kept on until the time that you chose.", "", "kept-on"),
+    "kept-no-longer": Notice(
+        "Your machine stops again when nothing is done on it for a while.", "", "kept-no-longer"
+    ),
     "stopped": Notice("Your machine has stopped. Your home is kept.", "", "stopped"),
     "stop-failed": Notice(
         "Your machine could not be stopped; it is still running and still costs its price.",

@@ -39,3 +39,5 @@ class ServerNow:
     machine: RunningMachine | None
     last_activity: datetime | None
     links: Links
+    #: Its person keeps it on until then, although nothing is done.
+    kept_until: datetime | None = None

@@ -103,3 +103,24 @@ def test_the_page_and_the_culler_agree(idle: int | None, lifetime: int | None, a
     else:
         assert shown is not None
         assert shown <= moment
+
+
+KEPT = replace(MACHINE, keep_alive_at_most_s=12 * 3600)
+
+
+@pytest.mark.parametrize(
+    ("facts", "after", "expected"),
+    [
+        (server(KEPT, kept_until=NOON + 3 * HOUR), 3 * HOUR - timedelta(seconds=1), "keep"),
+        (server(KEPT, kept_until=NOON + 3 * HOUR), 3 * HOUR, StopReason.IDLE),
+        (server(KEPT, kept_until=NOON + HOUR / 4), HOUR / 2, StopReason.IDLE),
+        (server(KEPT, kept_until=NOON + 99 * HOUR), 8 * HOUR - timedelta(seconds=1), "keep"),
+        (server(KEPT, kept_until=NOON + 99 * HOUR), 8 * HOUR, StopReason.LIFETIME),
+        # The books were not read since the Hub's boot: nobody knows yet who keeps what on.
+        (server(KEPT, kept_known=False), 7 * HOUR, "keep"),
+        (server(KEPT, kept_known=False), 8 * HOUR, StopReason.LIFETIME),
+        (server(MACHINE, kept_known=False), HOUR / 2, StopReason.IDLE),
+    ],
+)
+def test_a_machine_that_is_kept_on(facts: ServerFacts, after: timedelta, expected: str) -> None:
+    assert reason(decide(facts, CULL, NOON + after)) == expected

@@ -175,6 +175,7 @@ class TestJson:
             "cost_so_far": "€7.00",
             "started_at": "2026-03-02T12:41:00+00:00",
             "stops_at": "2026-03-02T14:30:00+00:00",
+            "kept_until": None,
             "stops_words": "It stops after 30 minutes without activity, and 8 hours after its start at the latest.",
             "node": "node-7",
         }

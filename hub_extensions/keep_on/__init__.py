@@ -1,0 +1,18 @@
+"""Until when people keep their machines on although nothing is done on them, within what a profile offers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hub_extensions.page_frame.routes import add_frame, add_routes
+
+
+def register(c: Any) -> None:
+    from hub_extensions.keep_on.handlers import KeepOnHandler
+
+    add_frame(c)
+    add_routes(
+        (r"/keep-on", KeepOnHandler),
+        (r"/keep-on/([^/]+)", KeepOnHandler),
+        (r"/keep-on/([^/]+)/([^/]+)", KeepOnHandler),
+    )

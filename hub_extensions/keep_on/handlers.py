@@ -1,0 +1,50 @@
+"""POST /hub/keep-on[/user[/server]]: a plain form on the home page, so that it works without JavaScript."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyterhub.handlers.base import BaseHandler
+from jupyterhub.scopes import needs_scope
+from tornado import web
+from tornado.httputil import url_concat
+
+from hub_extensions.admission.database import DatabaseAway
+from hub_extensions.capacity.view import AWAY, NO_GATE
+from hub_extensions.keep_on.decide import NotKept, judge, latest
+from hub_extensions.keep_on.known import known_kept
+from hub_extensions.page_frame.gate import gate_of
+from hub_extensions.page_frame.hub import PageHandler
+
+
+class KeepOnHandler(PageHandler, BaseHandler):
+    @web.authenticated
+    def post(self, user_name: str | None = None, server_name: str = "") -> Any:
+        return self._post(user_name=user_name or self.current_user.name, server_name=server_name)
+
+    @needs_scope("delete:servers")  # whoever may stop it may say when it stops
+    async def _post(self, user_name: str, server_name: str) -> None:
+        gate, user = gate_of(self.settings), self.user_named(user_name)
+        spawner = self.spawner_named(user, server_name)
+        if gate is None:
+            raise web.HTTPError(404, NO_GATE.sentence)
+        try:
+            notice = await self._keep(gate, spawner)
+        except DatabaseAway as e:
+            raise web.HTTPError(503, f"{AWAY.sentence} {AWAY.remedy}") from e
+        home, own = self.links(user, server_name).home, user.name == self.current_user.name
+        self.redirect(url_concat(home, {"notice": notice} if own else {}))
+
+    async def _keep(self, gate: Any, spawner: Any) -> str:
+        """The code of what the next page says."""
+        machine, kept = (spawner.machine if spawner.ready else None), known_kept(self.settings)
+        if machine is not None and self.get_body_argument("take-back", ""):
+            await kept.take_back(gate, machine.spawn_id)
+            return "kept-no-longer"
+        leases = await gate.call(gate.store.leases) if machine is not None else ()
+        lease = next((lease for lease in leases if lease.id == machine.spawn_id), None)
+        until = judge(self.get_body_argument("until", ""), machine, latest(machine, lease, self.now), self.now)
+        if isinstance(until, NotKept):
+            raise web.HTTPError(until.status, until.sentence)
+        await kept.keep(gate, machine.spawn_id, until, self.now)
+        return "kept-on"
