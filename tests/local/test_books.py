@@ -99,4 +99,4 @@ def test_a_file_that_is_gone_is_told_on_every_page_and_found_again(hub: LocalHub
     assert held(ann) == 1
     ann.stop()
     wait_for(lambda: len(entries(ann)) == 1)
-    assert "deleted or moved while the Hub ran" in hub.said
+    assert "deleted or moved while the Hub ran" in (hub.folder / "hub.log").read_text()
