@@ -1,7 +1,8 @@
 """Secrets as files in one directory, under the names zero-to-jupyterhub gives the keys of its secret.
 
-`hub.config.<Class>.<trait>` sets that trait; `hub.db.password` and `hub.services.<name>.apiToken` have their place
-in `Secrets`. So an existing secret made for z2jh fits.
+`hub.config.<Class>.<trait>` sets that trait; `hub.db.password`, `hub.services.<name>.apiToken`,
+`hub.notices.email.password` and `hub.notices.webhooks.<name>.secret` have their place in `Secrets`. So an existing
+secret made for z2jh fits.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ class Secrets:
     traits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     db_password: str | None = field(default=None, repr=False)
     service_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+    mail_password: str | None = field(default=None, repr=False)
+    webhook_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def has(self, class_name: str, trait: str) -> bool:
         return trait in self.traits.get(class_name, {})
@@ -29,16 +32,21 @@ def read_secrets(folder: str | None) -> Secrets:
     """Every secret in the folder; none when there is no folder. Empty files count as absent."""
     traits: dict[str, dict[str, Any]] = {}
     tokens: dict[str, str] = {}
-    password: str | None = None
+    hooks: dict[str, str] = {}
+    password = mail_password = None
     for name, value in _files(folder):
         parts = name.split(".")
         if name == "hub.db.password":
             password = value
+        elif name == "hub.notices.email.password":
+            mail_password = value
+        elif parts[:3] == ["hub", "notices", "webhooks"] and parts[4:] == ["secret"]:
+            hooks[parts[3]] = value
         elif parts[:2] == ["hub", "config"] and len(parts) == 4:
             traits.setdefault(parts[2], {})[parts[3]] = _as_trait(parts[2], parts[3], value)
         elif parts[:2] == ["hub", "services"] and parts[-1] == "apiToken":
             tokens[".".join(parts[2:-1])] = value
-    return Secrets(traits, password, tokens)
+    return Secrets(traits, password, tokens, mail_password, hooks)
 
 
 def _files(folder: str | None) -> list[tuple[str, str]]:

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from pydantic.alias_generators import to_camel
+from pydantic import Field, StringConstraints
+
+from hub_extensions.notices.values import Notices
+from hub_extensions.section import Section
 
 Seconds = Annotated[int, Field(ge=0)]
 PositiveSeconds = Annotated[int, Field(gt=0)]
@@ -20,14 +22,6 @@ ByteSize = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(Ki|Mi|G
 UrlPath = Annotated[str, StringConstraints(pattern=r"^/")]
 AccessMode = Literal["ReadWriteOnce", "ReadWriteMany"]
 NamedThings = list[dict[str, Any]] | dict[str, dict[str, Any]]
-
-
-class Section(BaseModel):
-    """Frozen, camelCase in YAML, and no key that nobody reads."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True
-    )
 
 
 class Image(Section):
@@ -180,6 +174,7 @@ class Hub(Section):
         description="SQLAlchemy URL of the leases' and the ledger's database, SQLite or PostgreSQL. "
         "null: beside the Hub's own (the same PostgreSQL, or `remuda.sqlite` in the same folder).",
     )
+    notices: Notices = Field(Notices(), description="Where people are told of things, besides the hub's own page.")
     services: dict[str, dict[str, Any]] = Field(
         {}, description="Hub services by name, with the fields of JupyterHub's `services` (camelCase or snake_case)."
     )

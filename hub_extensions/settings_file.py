@@ -131,6 +131,8 @@ def _explain(problem: Any, parsed: Sequence[tuple[str, Mapping[str, Any]]]) -> S
     sentence, remedy = problem["msg"][:1].lower() + problem["msg"][1:], "correct the value"
     if problem["type"] == "extra_forbidden":
         sentence, remedy = "is not a setting", _nearest(location)
+    elif problem["type"] == "wrong":
+        sentence, remedy = problem["ctx"]["problem"], problem["ctx"]["remedy"]
     elif problem["type"] == "missing":
         sentence, remedy = "is missing", "add it"
     elif "ctx" in problem and "expected" in problem["ctx"]:

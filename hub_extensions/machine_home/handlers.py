@@ -21,7 +21,7 @@ from hub_extensions.keep_on.known import known_kept
 from hub_extensions.keep_on.view import KeepForm, keep_form
 from hub_extensions.machine_home.view import HomePage, machine_facts, server_view
 from hub_extensions.notices.handlers import for_home
-from hub_extensions.notices.view import HomeNotices
+from hub_extensions.notices.view import NOTHING
 from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.page_frame.hub import PageHandler, framed
 from hub_extensions.page_frame.notice import Notice, Tone, notice_of
@@ -37,7 +37,7 @@ STOP_PATIENCE_S = 1.0
 class HomePageHandler(PageHandler, HomeHandler):
     #: What has been answered to this person, and who waits for them.
     _news: tuple[Notice, ...] = ()
-    _told = HomeNotices()
+    _told = NOTHING
     #: What is out, by its start's id; empty where nothing of it may be kept on.
     _leases: Mapping[str, Lease] = EMPTY
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from hub_extensions.keep_on.view import KeepForm
-from hub_extensions.notices.view import HomeNotices
+from hub_extensions.notices.view import NOTHING, HomeNotices
 from hub_extensions.page_frame import words
 from hub_extensions.page_frame.machine_words import MachineWords, Moment, cost_so_far, of_running
 from hub_extensions.page_frame.notice import Notice
@@ -41,7 +41,7 @@ class HomePage:
     xsrf: str
     notice: Notice | None = None
     news: tuple[Notice, ...] = ()
-    told: HomeNotices = HomeNotices()
+    told: HomeNotices = NOTHING
     named: tuple[ServerView, ...] = ()
     named_allowed: bool = False
     named_limit: int = 0

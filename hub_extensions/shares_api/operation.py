@@ -24,6 +24,7 @@ PREFIX = "/api/remuda"
 PACKAGES = (
     "hub_extensions.shares_api",
     "hub_extensions.approvals",
+    "hub_extensions.notices",
     "hub_extensions.measured",
 )
 
