@@ -9,6 +9,8 @@ from jupyterhub.scopes import needs_scope
 from tornado import web
 from tornado.httputil import url_concat
 
+from hub_extensions.approvals.notices import notices_for
+from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.page_frame.hub import PageHandler, framed, last_choice, stored_choice
 from hub_extensions.page_frame.notice import Notice, Tone, notice_of_error
 from hub_extensions.spawn_page.form import render_spawn
@@ -98,6 +100,7 @@ class SpawnPageHandler(PageHandler, SpawnHandler):
             action=self.hub_path("spawn", user, server_name, next=self.get_argument("next", "")),
             xsrf=self.xsrf,
             notice=notice,
+            news=await self._news(user),
             for_user=user.name if user.name != self.current_user.name else None,
             server_name=server_name,
         )
@@ -106,6 +109,13 @@ class SpawnPageHandler(PageHandler, SpawnHandler):
         return await self.render_template(
             "spawn.html", for_user=user, auth_state=auth_state, spawner=spawner, remuda=remuda
         )
+
+    async def _news(self, user: Any) -> tuple[Notice, ...]:
+        """What one's asks were answered, as on home: here is where a yes is of use."""
+        if user.name != self.current_user.name or user.spawner.catalog is None:
+            return ()
+        policies = user.spawner.catalog.policies
+        return await notices_for(gate_of(self.settings), user.spawner.person, policies, self.now)
 
     @property
     def _server_name(self) -> str:

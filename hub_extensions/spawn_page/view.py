@@ -150,6 +150,8 @@ class SpawnPage:
     notice: Notice | None = None
     for_user: str | None = None
     server_name: str = ""
+    #: What has been answered to this person, and who waits for them.
+    news: tuple[Notice, ...] = ()
 
 
 def cards_for(  # noqa: PLR0913 (what is offered, to whom, and how the page puts it)

@@ -370,13 +370,16 @@ def test_what_somebody_does_with_anothers_server_is_noted(asker: Person, cat: Pe
     assert json.loads(audit_of(admin, asker)[0]["details"]) == {"machine": "Small CPU", "server": ""}
 
 
-def test_home_tells_of_answers_and_of_those_who_wait(asker: Person, bea: Person) -> None:
+def test_home_and_spawn_page_tell_of_answers_and_of_those_who_wait(asker: Person, bea: Person, cat: Person) -> None:
     path = asked(asker)
     assert "for your answer" in said(bea.http.get("/hub/home"))
     bea.rest.patch(api(path), json={"state": "refused", "comment": "<i>Not</i> now"})
-    news = said(asker.http.get("/hub/home"))
-    assert "bea said no to GPU." in news
-    assert "“<i>Not</i> now”" in news
+    for page in ("/hub/home", "/hub/spawn"):
+        news = said(asker.http.get(page))
+        assert "bea said no to GPU." in news
+        assert "“<i>Not</i> now”" in news
+    for_another = said(cat.http.get(f"/hub/spawn/{asker.path}"))
+    assert "said no" not in for_another, "they are told to whom they were given"
 
 
 def test_the_database_away_is_told(hub: LocalHub, bea: Person, admin: Person) -> None:

@@ -208,3 +208,10 @@ def test_the_current_machine_is_marked_on_the_switch_page(catalog: Catalog, ada:
     assert "You are here" in html.one(cls="rm-current").text
     assert [b.text for b in html.all("button", name="start")] == ["Switch Small CPU", "Switch Many cores", "Switch GPU"]
     assert replace(cards, verb="Start").selectable
+
+
+def test_answers_to_asks_are_told_before_the_cards(catalog: Catalog, ada: Person) -> None:
+    news = (Notice("bea said yes: you may have GPU until 14:05 UTC.", "“Have fun”", "ask-granted"),)
+    html = page(catalog, ada, news=news)
+    assert "bea said yes" in html.one(role="status").text
+    assert_accessible(html)
