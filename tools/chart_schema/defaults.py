@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel
 
 from profiles.frozen import thaw
+from profiles.quantity import Duration
 from tools.chart_schema.values import Values
 
 HEAD = """\
@@ -38,5 +39,6 @@ def _entry(section: BaseModel, name: str, depth: int) -> str:
 
 def _plain(value: Any) -> str:
     """One line of YAML."""
+    value = str(value) if isinstance(value, Duration) else value
     dumped = yaml.safe_dump(thaw(value), default_flow_style=True, sort_keys=False, width=10_000, allow_unicode=True)
     return dumped.removesuffix("...\n").strip()

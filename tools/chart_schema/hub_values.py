@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from hub_extensions.notices.values import Notices
 from hub_extensions.settings import Cull, Database, Hub, Section, Singleuser
 from tools.chart_schema.kubernetes_values import (
     DisruptionBudget,
@@ -56,6 +57,14 @@ class DatabaseValues(Database):
     network_policy: DatabasePolicy = Field(DatabasePolicy(), description="Who may reach a database in this namespace.")
 
 
+class NoticesValues(Notices):
+    existing_secret: str | None = Field(
+        None,
+        description="A Secret of yours with the keys `hub.notices.email.password` and "
+        "`hub.notices.webhooks.<name>.secret`; they may also be in `hub.existingSecret`.",
+    )
+
+
 class HubServicePorts(Section):
     node_port: NodePort | None = Field(None, description="Node port, with type NodePort.")
 
@@ -88,6 +97,9 @@ class HubValues(Hub):
         False, description="Let `authenticator_class: dummy` be: anyone can log in as anyone. For tests only."
     )
     db: DatabaseValues = Field(DatabaseValues(), description="Where the Hub keeps its state.")
+    notices: NoticesValues = Field(
+        NoticesValues(), description="Where people are told of things, besides the hub's own page."
+    )
     image: ImageWithDefault = Field(ImageWithDefault(name="remuda/hub"), description="Image of the hub.")
     command: list[str] = Field([], description="Command of the container; empty: the image's own.")
     args: list[str] = Field([], description="Its arguments; empty: the image's own.")

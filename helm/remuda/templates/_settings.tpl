@@ -37,6 +37,7 @@ sqlite:////srv/jupyterhub/jupyterhub.sqlite
 {{- end -}}
 {{- $hub := $sections.hub -}}
 {{- $_ := set $hub "db" (dict "type" .Values.hub.db.type "url" (include "remuda.dbUrl" .) "upgrade" .Values.hub.db.upgrade) -}}
+{{- $_ := set $hub "notices" (omit (.Values.hub.notices | default dict) "existingSecret") -}}
 {{- $_ := set $hub "connectUrl" (printf "http://%s:8081" (include "remuda.name" (list . "hub"))) -}}
 {{- $singleuser := $sections.singleuser -}}
 {{- $_ := set $singleuser.image "tag" ($singleuser.image.tag | default .Chart.AppVersion) -}}
