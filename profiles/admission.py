@@ -14,12 +14,13 @@ from decimal import Decimal
 from profiles import admission_words as words
 from profiles.grants import Grant, covering, expired, machines_granted, machines_out, rules_for, upcoming
 from profiles.hours import opening
-from profiles.lease import Charge, Lease, LeaveWhy, Request
+from profiles.lease import Charge, Lease, Request
 from profiles.policy import Policies
 from profiles.pots import (
     BudgetPot,
     budget_pots,
     held,
+    own_leases,
     per_hour,
     reserved_pots,
     running_up,
@@ -71,16 +72,21 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Admit:
-    """`longest` is how long it may run at most from now, by profile, hours, budgets, grants and reservations of others;
-    None: no limit. Whenever it begins, it leaves at `until`, for the reason `why`. `grant` is the one that ends first,
-    where several were needed."""
+    """`longest` is how long it may run at most from now, by profile, hours, budgets, grants and others' reservations;
+    None: no limit. Whenever it begins, it stops at `closes_at`, by hours and grants, and at `clear_at`, when others
+    have reserved what it takes. `grant` is the one that ends first, where several were needed."""
 
     longest: timedelta | None
     standings: tuple[Standing, ...] = ()
     balances: tuple[Balance, ...] = ()
     grant: Grant | None = None
-    until: datetime | None = None
-    why: LeaveWhy | None = None
+    closes_at: datetime | None = None
+    clear_at: datetime | None = None
+
+    @property
+    def leaves_at(self) -> datetime | None:
+        """The sooner of the two."""
+        return _sooner(self.closes_at, self.clear_at)
 
     @property
     def borrows(self) -> bool:
@@ -108,7 +114,7 @@ def decide(request: Request, snapshot: Snapshot, policies: Policies, now: dateti
     standings = tuple(standings_of(request, policies, snapshot, now))
     balances = tuple(_balances(request, snapshot, policies, now))
     longest, used_grant = request.longest, None
-    until: datetime | None = None
+    closes_at: datetime | None = None
     for rule, approval in rules_for(policies, request):
         grant = covering(snapshot.grants, rule, request, now)
         if grant is None:
@@ -118,14 +124,14 @@ def decide(request: Request, snapshot: Snapshot, policies: Policies, now: dateti
         granted = machines_granted(snapshot.grants, rule, request, now)
         if machines_out(snapshot.book.of_user(request.person.name), approval, request) >= granted:
             return Deny(words.permission_in_use(request, approval, granted), rule, standings, balances)
-        until = _sooner(until, grant.ends_at)
+        closes_at = _sooner(closes_at, grant.ends_at)
         used_grant = grant if used_grant is None or grant.ends_at < used_grant.ends_at else used_grant
     if request.hours is not None:
         hours = opening(request.hours, now, policies.timezone)
         if not hours.is_open:
             refusal = words.outside_hours(request, hours.until, policies.timezone)
             return Deny(refusal, request.profile, standings, balances)
-        until = _sooner(until, hours.until)
+        closes_at = _sooner(closes_at, hours.until)
     for balance in balances:
         # By the profile alone, not by grants and hours: with one rule more, less must be admitted, never more.
         least = _shorter(timedelta(seconds=balance.pot.budget.shortest_run.seconds), request.longest)
@@ -135,18 +141,18 @@ def decide(request: Request, snapshot: Snapshot, policies: Policies, now: dateti
             return Deny(refusal, balance.pot.pot.rule, standings, balances)
         longest = _shorter(longest, permits)
     refused = _no_room(request, standings, snapshot, policies, now)
-    why = None if until is None else LeaveWhy.TIME
     clear = None if refused else _clear_from(request, snapshot, policies, now)
-    if clear is not None and (until is None or clear[0] < until):
-        until, why = clear[0], LeaveWhy.RESERVED
+    if clear is not None:
         # By the profile alone, as with budgets.
         least = _shorter(SHORTEST_BEFORE_RESERVATION, request.longest) or SHORTEST_BEFORE_RESERVATION
-        if until - now < least:
-            refused = words.reserved_soon(request, until, least, policies.timezone), clear[1]
+        if clear[0] - now < least:
+            refused = words.reserved_soon(request, clear[0], least, policies.timezone), clear[1]
     if refused is not None:
         return Deny(*refused, standings, balances)
-    longest = _shorter(longest, None if until is None else until - now)
-    return Admit(longest, standings, balances, used_grant, until, why)
+    clear_at = None if clear is None else clear[0]
+    ends = _sooner(closes_at, clear_at)
+    longest = _shorter(longest, None if ends is None else ends - now)
+    return Admit(longest, standings, balances, used_grant, closes_at, clear_at)
 
 
 def _no_room(
@@ -184,7 +190,7 @@ def _clear_from(
 
 def lease_of(request: Request, decision: Admit, now: datetime) -> Lease:
     """What an admitted request is given."""
-    return Lease.hold(request, now, decision.longest, decision.until, decision.why)
+    return Lease.hold(request, now, decision.longest, decision.closes_at, decision.clear_at)
 
 
 def _sooner(one: datetime | None, other: datetime | None) -> datetime | None:
@@ -196,9 +202,10 @@ def _shorter(one: timedelta | None, other: timedelta | None) -> timedelta | None
 
 
 def _balances(request: Request, snapshot: Snapshot, policies: Policies, now: datetime) -> Iterator[Balance]:
+    instead = own_leases(request, snapshot.book)
     for pot in budget_pots(policies, request, now):
         spent = unit_of(pot.budget, snapshot.spent.get(pot.pot, Charge()))
-        used = spent + running_up(pot, snapshot.book, now, leaving_out=request.lease_id)
-        ahead = held(pot, snapshot.book, now, leaving_out=request.lease_id)
+        used = spent + running_up(pot, snapshot.book, now, leaving_out=instead)
+        ahead = held(pot, snapshot.book, now, leaving_out=instead)
         ends_in = None if pot.end is None else pot.end - now
         yield Balance(pot, used, ahead, per_hour(pot.budget, request), ends_in)

@@ -9,7 +9,7 @@ from datetime import datetime
 from profiles.access import allows
 from profiles.amounts import Amounts
 from profiles.caps import Caps
-from profiles.lease import Lease, Request
+from profiles.lease import KEPT, Lease, Request
 from profiles.policy import Approval, Policies
 
 
@@ -48,7 +48,9 @@ def machines_granted(grants: tuple[Grant, ...], rule: str, request: Request, now
 def machines_out(leases: Iterable[Lease], approval: Approval, request: Request) -> int:
     """How many of the person's others the yes is used for already."""
     return sum(
-        lease.id != request.lease_id and lease.profile == request.profile and _asks(approval, lease.request())
+        lease.id != request.lease_id
+        and not (lease.id.startswith(KEPT) and lease.server == request.server)
+        and lease.profile == request.profile and _asks(approval, lease.request())
         for lease in leases
     )
 

@@ -30,10 +30,8 @@ class LeaseState(StrEnum):
 
 
 class LeaveWhy(StrEnum):
-    """Why a machine has to be gone at a certain moment."""
+    """Why a machine has to make room at a certain moment."""
 
-    TIME = "time"
-    """Its profile closes then, or the permission for it ends."""
     RESERVED = "reserved"
     """Somebody else has reserved what it takes."""
     LENT = "lent"
@@ -82,7 +80,8 @@ class Lease:
 
     `groups` are the person's at the start: a later change of groups moves no running machine to another pot.
     `longest` is how long it may run at most, by its profile and by the budgets at its start; None: no limit.
-    `leaves_at` is when it has to be gone whenever it began, and `leaves_why` the reason; None: it need not.
+    Whenever it began, it stops at `closes_at`, when its profile closes or the permission for it ends, and at
+    `leaves_at`, to make room for others (`leaves_why`), which may change while it runs. None: it need not.
     """
 
     id: str
@@ -98,6 +97,7 @@ class Lease:
     held_at: datetime
     began_at: datetime | None = None
     longest: timedelta | None = None
+    closes_at: datetime | None = None
     leaves_at: datetime | None = None
     leaves_why: LeaveWhy | None = None
 
@@ -107,9 +107,10 @@ class Lease:
         request: Request,
         now: datetime,
         longest: timedelta | None,
+        closes_at: datetime | None = None,
         leaves_at: datetime | None = None,
-        leaves_why: LeaveWhy | None = None,
     ) -> Lease:
+        """`leaves_at`: somebody else has reserved it from then on."""
         return cls(
             id=request.lease_id,
             user=request.person.name,
@@ -123,8 +124,9 @@ class Lease:
             state=LeaseState.HELD,
             held_at=now,
             longest=longest,
+            closes_at=closes_at,
             leaves_at=leaves_at,
-            leaves_why=leaves_why,
+            leaves_why=None if leaves_at is None else LeaveWhy.RESERVED,
         )
 
     @classmethod
@@ -165,8 +167,8 @@ class Lease:
     @property
     def ends_at(self) -> datetime | None:
         """When it is over at the latest, as far as that is known; one that has not begun is taken to begin at once."""
-        begun = self.began_at or self.held_at
-        ends = [end for end in (self.leaves_at, begun + self.longest if self.longest is not None else None) if end]
+        over = None if self.longest is None else (self.began_at or self.held_at) + self.longest
+        ends = [end for end in (self.closes_at, self.leaves_at, over) if end is not None]
         return min(ends, default=None)
 
     def ran(self, now: datetime) -> timedelta:

@@ -20,7 +20,7 @@ class RunningMachine:
 
     `cpu_cores` and `memory_bytes` are the limits: what the person may use; `reserved` is what quotas count, None for a
     machine that an earlier version started. `started_at` is aware UTC, None until the
-    server answers. Limits are seconds; None is no limit.
+    server answers. Limits are seconds; None is no limit. `leaves_at` is when it closes or has to make room for others.
     """
 
     profile_id: str
@@ -38,6 +38,7 @@ class RunningMachine:
     keep_alive_at_most_s: int | None = None
     node: str | None = None
     reserved: Amounts | None = None
+    leaves_at: datetime | None = None
 
     @classmethod
     def of(cls, plan: MachinePlan, spawn_id: str, started_at: datetime | None = None) -> RunningMachine:
@@ -71,6 +72,8 @@ class RunningMachine:
         ends = []
         if self.max_lifetime_s and started:
             ends.append(started + timedelta(seconds=self.max_lifetime_s))
+        if self.leaves_at:
+            ends.append(self.leaves_at)
         seen = max((moment for moment in (started, active) if moment), default=None)
         if self.idle_timeout_s and seen:
             idle = seen + timedelta(seconds=self.idle_timeout_s)
@@ -95,6 +98,7 @@ class RunningMachine:
             "keep_alive_at_most_s": self.keep_alive_at_most_s,
             "node": self.node,
             "reserved": self.reserved.to_dict() if self.reserved else None,
+            "leaves_at": self.leaves_at.isoformat() if self.leaves_at else None,
         }
 
     @classmethod
@@ -121,6 +125,7 @@ class RunningMachine:
             keep_alive_at_most_s=_seconds(kept.get("keep_alive_at_most_s")),
             node=None if kept.get("node") is None else str(kept["node"]),
             reserved=Amounts.from_dict(kept["reserved"]) if kept.get("reserved") else None,
+            leaves_at=_aware(datetime.fromisoformat(leaves_at)) if (leaves_at := kept.get("leaves_at")) else None,
         )
 
 

@@ -13,8 +13,8 @@ from profiles.amounts import Amounts
 from profiles.booking import Reservable
 from profiles.caps import About, Caps, Per, Scope
 from profiles.cost import window_of
-from profiles.lease import MICRO, Charge, Lease, Request
-from profiles.lease_book import LeaseBook
+from profiles.lease import KEPT, MICRO, Charge, Lease, Request
+from profiles.lease_book import LeaseBook, Place
 from profiles.policy import Budget, Policies, Quota
 from profiles.tally import AmountsTally, Drain, DrainTally
 
@@ -124,11 +124,11 @@ def _counts(scope: About) -> Callable[[Lease], bool]:
     return lambda lease: _about(scope, lease.user, lease.groups, lease.profile, lease.pool)
 
 
-def in_use(pot: QuotaPot | ReservedPot, book: LeaseBook, leaving_out: str = "") -> Amounts:
-    """Granted at this moment, starting machines included; without the lease of that id."""
+def in_use(pot: QuotaPot | ReservedPot, book: LeaseBook, leaving_out: Iterable[str] = ()) -> Amounts:
+    """Granted at this moment, starting machines included; without the leases of these ids."""
     place = (pot.pot.per, pot.pot.subject)
     tally = book.tally(place, pot.quota, lambda: AmountsTally(_counts(pot.quota)))
-    return tally.without(book.at(place).get(leaving_out))
+    return tally.without(_there(book, place, leaving_out))
 
 
 def unit_of(budget: Budget, used: Charge) -> Decimal:
@@ -145,27 +145,41 @@ def per_hour(budget: Budget, request: Request | Lease) -> Decimal:
     return Decimal(1 if budget.unit == "machine_hours" else request.amounts.gpus)
 
 
-def running_up(pot: BudgetPot, book: LeaseBook, now: datetime, leaving_out: str = "") -> Decimal:
+def running_up(pot: BudgetPot, book: LeaseBook, now: datetime, leaving_out: Iterable[str] = ()) -> Decimal:
     """What running and starting machines have used in the window so far, not yet in the ledger. To the microsecond,
     where the ledger counts whole seconds: never less than what it will be."""
     used = _amount(pot.budget, _drain(pot, book, now, leaving_out).used)
     return used.quantize(1 / MICRO) if pot.budget.unit == "money" else used
 
 
-def held(pot: BudgetPot, book: LeaseBook, now: datetime, leaving_out: str = "") -> Decimal:
+def held(pot: BudgetPot, book: LeaseBook, now: datetime, leaving_out: Iterable[str] = ()) -> Decimal:
     """What is set aside beyond that, for the rest of the runs that starts were promised."""
     return _amount(pot.budget, _drain(pot, book, now, leaving_out).held)
 
 
-def _drain(pot: BudgetPot, book: LeaseBook, now: datetime, leaving_out: str) -> Drain:
+def _drain(pot: BudgetPot, book: LeaseBook, now: datetime, leaving_out: Iterable[str]) -> Drain:
     place, make = (pot.pot.per, pot.pot.subject), partial(_drain_tally, pot.budget)
     drain = book.tally(place, pot.budget, make).at(now, pot.begin)
-    own = book.at(place).get(leaving_out)
-    if own is None:
-        return drain
-    alone = make()
-    alone.put(own)
-    return drain - alone.at(now, pot.begin)
+    for own in _there(book, place, leaving_out):
+        alone = make()
+        alone.put(own)
+        drain -= alone.at(now, pot.begin)
+    return drain
+
+
+def _there(book: LeaseBook, place: Place, ids: Iterable[str]) -> list[Lease]:
+    leases = book.at(place)
+    return [leases[each] for each in ids if each in leases]
+
+
+def own_leases(request: Request, book: LeaseBook) -> tuple[str, ...]:
+    """What this start is *instead of*: its own lease, where it asks again, and a place that is kept for its server."""
+    kept = (
+        lease.id
+        for lease in book.of_user(request.person.name)
+        if lease.server == request.server and lease.id.startswith(KEPT) and lease.id != request.lease_id
+    )
+    return (request.lease_id, *kept)
 
 
 def _drain_tally(budget: Budget) -> DrainTally:

@@ -7,22 +7,23 @@ may use what is reserved until shortly before it begins.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from profiles.amounts import Amounts, total
 from profiles.booking import Reservable
-from profiles.lease import Lease, Request
+from profiles.frozen import EMPTY
+from profiles.lease import Lease, LeaveWhy, Request
 from profiles.lease_book import LeaseBook
-from profiles.pots import ReservedPot, drawn
+from profiles.pots import ReservedPot, drawn, own_leases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
     """`amounts` of the pot `rule`, for one person. `profile` and `display_name` say which machine it was made for; any
     machine of the pot may take it up. `taken_at` is when the first one did, `over_at` when it was cancelled or
-    released before its end. Times are aware UTC."""
+    released before its end, and `over_by` by whom; empty: by the hub, because nobody came. Times are aware UTC."""
 
     id: str
     rule: str
@@ -34,9 +35,11 @@ class Reservation:
     begins_at: datetime
     ends_at: datetime
     made_at: datetime
+    options: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     note: str = ""
     taken_at: datetime | None = None
     over_at: datetime | None = None
+    over_by: str = ""
 
     def stands(self, now: datetime) -> bool:
         """Neither over nor given up."""
@@ -95,7 +98,8 @@ def clear_from(
     begins = _clearings(pot, reservations, request.person.name, now)
     if not begins:
         return None
-    leases = [lease for lease in drawn(pot.pot, pot.quota, book) if lease.id != request.lease_id]
+    instead = own_leases(request, book)
+    leases = [lease for lease in drawn(pot.pot, pot.quota, book) if lease.id not in instead]
     for moment in begins:
         staying = [lease for lease in leases if lease.ends_at is None or lease.ends_at > moment]
         promised = for_others(pot, reservations, staying, request.person.name, moment)
@@ -143,10 +147,11 @@ def to_clear(
 ) -> Iterator[Leave]:
     """Which machines have to be gone before reservations begin, newest first, so that each finds what it needs.
 
-    Nobody's that stands on a reservation of its own at that time. What is decided here was promised notice: whoever
-    reserves at shorter notice than `reservable.notice` has been refused unless it fits.
+    Nobody's that stands on a reservation of its own at that time. All of it is thought anew: a machine that was told
+    and is not among these may stay, and one that is told now has the rule's `notice`.
     """
     clear = clear_time(pot.quota)
+    earliest = now + timedelta(seconds=pot.quota.notice.seconds)
     told: dict[str, datetime] = {}
     upcoming = [each for each in reservations if each.rule == pot.pot.rule and each.stands(now)]
     leases = list(drawn(pot.pot, pot.quota, book))
@@ -164,13 +169,16 @@ def to_clear(
             if not short:
                 break
             if any(lease.amounts.much(name) for name in short):
-                told[lease.id] = moment
+                known = lease.leaves_at if lease.leaves_why is LeaveWhy.RESERVED else None
+                at = moment if known is not None and known <= moment else max(moment, earliest)
+                told[lease.id] = at
                 staying.remove(lease)
-                yield Leave(lease, moment)
+                yield Leave(lease, at)
 
 
 def _stays(lease: Lease, told: dict[str, datetime], moment: datetime) -> bool:
-    end = min((end for end in (lease.ends_at, told.get(lease.id)) if end is not None), default=None)
+    own = replace(lease, leaves_at=None).ends_at if lease.leaves_why is LeaveWhy.RESERVED else lease.ends_at
+    end = min((end for end in (own, told.get(lease.id)) if end is not None), default=None)
     return end is None or end > moment
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from profiles.amounts import Amounts
+from profiles.amounts import Amounts, total
 from profiles.borrowing import borrowing_of, may_borrow
 from profiles.lease import Request
 from profiles.policy import Policies
-from profiles.pots import Pot, QuotaPot, ReservedPot, drawn, in_use, quota_pots, reserved_pots
+from profiles.pots import Pot, QuotaPot, ReservedPot, drawn, in_use, own_leases, quota_pots, reserved_pots
 from profiles.reservations import for_others
 from profiles.snapshot import Snapshot
 from profiles.waiting import wanted_before
@@ -68,12 +68,14 @@ def _of_pot(
     pot: QuotaPot | ReservedPot, request: Request, snapshot: Snapshot, reserved: Amounts, lent: dict[str, int]
 ) -> Iterator[Standing]:
     book, waiting = snapshot.book, snapshot.waiting
-    used, wanted = in_use(pot, book, leaving_out=request.lease_id), request.amounts
+    instead = own_leases(request, book)
+    used, wanted = in_use(pot, book, leaving_out=instead), request.amounts
     people, ahead = wanted_before(waiting, request, pot.pot) if waiting else (0, Amounts())
-    own = book.at((pot.pot.per, pot.pot.subject)).get(request.lease_id) if people else None
+    there = book.at((pot.pot.per, pot.pot.subject)) if people else {}
+    own = total(there[each].amounts for each in instead if each in there)
     for name, limit in pot.caps.limits():
         # Whoever takes no more than the machine that this one replaces overtakes nobody.
-        overtakes = people and (own is None or wanted.much(name) > own.amounts.much(name))
+        overtakes = people and wanted.much(name) > own.much(name)
         yield Standing(
             pot.pot,
             name,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from typing import Protocol
 
-from profiles.amounts import Amounts
+from profiles.amounts import Amounts, total
 from profiles.frozen import EMPTY, freeze
 from profiles.lease import Lease
 
@@ -40,9 +40,9 @@ class AmountsTally:
     def remove(self, lease: Lease) -> None:
         self._add(lease, -1)
 
-    def without(self, lease: Lease | None) -> Amounts:
-        """The sum, but for this lease, which may or may not be one of those counted."""
-        out = lease.amounts if lease is not None and self._counts(lease) else Amounts()
+    def without(self, leases: Iterable[Lease]) -> Amounts:
+        """The sum, but for these leases, which may or may not be among those counted."""
+        out = total(lease.amounts for lease in leases if self._counts(lease))
         devices = {name: left for name, n in self._devices.items() if (left := n - out.devices.get(name, 0))}
         return Amounts(
             self._servers - out.servers,

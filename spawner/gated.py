@@ -53,8 +53,10 @@ class GateMixin(HasTraits):
         if isinstance(decision, Deny):
             self.failure = decision.refusal
             raise RefusedStart(decision.refusal)
-        if decision.longest is not None and self.machine is not None:
-            self.machine = replace(self.machine, max_lifetime_s=int(decision.longest.total_seconds()))
+        if self.machine is not None:
+            if decision.longest is not None:
+                self.machine = replace(self.machine, max_lifetime_s=int(decision.longest.total_seconds()))
+            self.machine = replace(self.machine, leaves_at=decision.leaves_at)
 
     async def gate_foresees(self, plan: MachinePlan) -> Refusal | None:
         """What the gate would say to this machine *instead of* the one that runs now."""

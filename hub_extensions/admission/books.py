@@ -7,22 +7,31 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from hub_extensions.admission.rows import lease_of
-from hub_extensions.admission.tables import GONE, LEASES, STATE
+from hub_extensions.admission.rows import lease_of, reservation_of, waiting_of
+from hub_extensions.admission.tables import GONE, LEASES, QUEUE, RESERVATIONS, STATE
 from profiles.lease import Lease
 from profiles.lease_book import LeaseBook
+from profiles.reservations import Reservation
+from profiles.waiting import Waiting
 
 #: So many last endings are remembered, for books in other processes; one further behind is read anew.
 REMEMBERED = 10_000
 TIDY_EVERY = 1_000
 
 # Made once: to put a statement together takes longer than to run it.
-NEWS = sa.select(STATE.c.version, STATE.c.forgotten, GONE.c.lease_id).select_from(
+NEWS = sa.select(STATE.c.version, STATE.c.forgotten, GONE.c.lease_id, STATE.c.promised).select_from(
     STATE.outerjoin(GONE, GONE.c.version > sa.bindparam("known"))
 )
 COUNT = sa.update(STATE).values(version=sa.bindparam("counted"))
 OFF = sa.delete(LEASES).where(LEASES.c.id == sa.bindparam("lease_id"))
 TOMBSTONE = sa.insert(GONE)
+PROMISED = sa.update(STATE).values(promised=STATE.c.promised + 1)
+STANDING = (
+    sa.select(RESERVATIONS)
+    .where(RESERVATIONS.c.over_at.is_(None))
+    .order_by(RESERVATIONS.c.begins_at, RESERVATIONS.c.id)
+)
+IN_LINE = sa.select(QUEUE).order_by(QUEUE.c.joined_at, QUEUE.c.id)
 CHANGED_SINCE = sa.select(LEASES).where(LEASES.c.changed > sa.bindparam("known")).order_by(LEASES.c.changed)
 
 
@@ -32,21 +41,37 @@ class LiveBook:
     def __init__(self) -> None:
         self.leases = LeaseBook()
         self.version = -1
+        self.reservations: tuple[Reservation, ...] = ()
+        self.waiting: tuple[Waiting, ...] = ()
+        self._promised = -1
 
     def refresh(self, connection: Connection) -> LeaseBook:
         """As the transaction sees the table. What the transaction itself writes afterwards comes with the next."""
         rows = connection.execute(NEWS, {"known": self.version}).all()
-        version, forgotten, _ = rows[0]
+        version, forgotten, _, promised = rows[0]
+        if promised != self._promised:
+            self.read_promises(connection)
+            self._promised = promised
         if not forgotten <= self.version <= version:
             self.leases = LeaseBook(_changed_since(connection, -1))
         elif version > self.version:
-            for _, _, lease_id in rows:
+            for _, _, lease_id, _ in rows:
                 if lease_id is not None:
                     self.leases.remove(lease_id)
             for lease in _changed_since(connection, self.version):
                 self.leases.put(lease)
         self.version = version
         return self.leases
+
+    def read_promises(self, connection: Connection) -> None:
+        """What stands of the reservations (`ahead` writes down when one is over), and the line."""
+        self.reservations = tuple(map(reservation_of, connection.execute(STANDING).mappings()))
+        self.waiting = tuple(map(waiting_of, connection.execute(IN_LINE).mappings()))
+
+
+def promises_changed(connection: Connection) -> None:
+    """Said in every transaction that writes reservations or the line: other books read them anew."""
+    connection.execute(PROMISED)
 
 
 def next_version(connection: Connection, version: int) -> int:

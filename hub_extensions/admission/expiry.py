@@ -7,12 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from profiles.admission import Balance
-from profiles.lease import EndReason, Lease
+from profiles.lease import EndReason, Lease, LeaveWhy
 from profiles.pots import Pot, per_hour
 from profiles.quantity import Duration
 
 #: Budgets that are used up, and since when that is known. A Hub that is restarted gives the grace once more.
 Exhausted = Mapping[Pot, datetime]
+
+
+#: Why a machine made room, as its person reads it.
+MADE_ROOM = {
+    LeaveWhy.RESERVED: "somebody has reserved what it took",
+    LeaveWhy.LENT: "your group had borrowed it, and those it belongs to want it back",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,13 @@ def due(
 
 
 def _time_over(lease: Lease, now: datetime) -> Iterator[Stop]:
+    if lease.leaves_at is not None and now >= lease.leaves_at and lease.leaves_why in MADE_ROOM:
+        sentence = f"Your {lease.display_name} was stopped, because {MADE_ROOM[lease.leaves_why]}."
+        remedy = "Your home is as you left it. The cards say what is free now, and when there is more."
+        yield Stop(lease, EndReason.GIVEN_BACK, sentence, remedy)
+    if lease.closes_at is not None and now >= lease.closes_at:
+        sentence = f"Your {lease.display_name} was stopped: its hours, or the permission for it, are over."
+        yield Stop(lease, EndReason.TIME_OVER, sentence, "Your home is as you left it; its card says when it opens.")
     if lease.longest is not None and lease.began_at is not None and lease.ran(now) >= lease.longest:
         length = Duration(int(lease.longest.total_seconds())).human
         sentence = f"Your {lease.display_name} was stopped after {length}, as long as it was allowed to run."

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from profiles.lease import EndReason, Lease, LeaseState
+from profiles.lease import EndReason, Lease, LeaseState, LeaveWhy
 from profiles.machine import RunningMachine
 from profiles.ports import Run
 
@@ -75,8 +75,15 @@ def _settled(
 ) -> Settle | None:
     if run is not None and run.ended_at is not None:
         return Settle(lease, run.ended_at, run.reason)
-    if run is not None or server is not None or now - lease.held_at < YOUNG:
+    if run is not None or server is not None or now - _since(lease) < YOUNG:
         return None
     if lease.began_at is None:
         return Settle(lease, now, EndReason.NEVER_RAN)
     return Settle(lease, max(lease.began_at, last_seen or now), EndReason.LOST)
+
+
+def _since(lease: Lease) -> datetime:
+    """A place that is kept for somebody is kept until its time is over."""
+    if lease.leaves_why is LeaveWhy.KEPT and lease.leaves_at is not None:
+        return lease.leaves_at
+    return lease.held_at

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,20 +15,22 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from hub_extensions.admission import spent
-from hub_extensions.admission.books import LiveBook, bury, next_version
+from hub_extensions.admission.books import LiveBook, bury, next_version, promises_changed
 from hub_extensions.admission.database import Database, DatabaseAway
 from hub_extensions.admission.rows import entry_of, entry_row, lease_row
 from hub_extensions.admission.spent import UsedHour
-from hub_extensions.admission.tables import LEASES, LEDGER, LEDGER_GROUPS, STATE
+from hub_extensions.admission.tables import LEASES, LEDGER, LEDGER_GROUPS, QUEUE, RESERVATIONS, STATE
 from profiles.admission import Admit, Decision, Deny, decide, lease_of
 from profiles.cost import charge
 from profiles.grants import Grant
-from profiles.lease import EndReason, Entry, Lease, Request
+from profiles.lease import KEPT, EndReason, Entry, Lease, LeaveWhy, Request
 from profiles.lease_book import LeaseBook
 from profiles.policy import Policies
-from profiles.pots import Pot, budget_pots
+from profiles.pots import Pot, budget_pots, reserved_pots
 from profiles.refusal import Reason, Refusal
+from profiles.reservations import Leave, Reservation
 from profiles.snapshot import Snapshot
+from profiles.waiting import Waiting
 
 log = logging.getLogger(__name__)
 
@@ -39,14 +41,25 @@ BEGAN = (
     .where(LEASES.c.id == sa.bindparam("lease_id"))
     .values(began_at=sa.bindparam("began"), changed=sa.bindparam("version"))
 )
+LEAVES = (
+    sa.update(LEASES)
+    .where(LEASES.c.id == sa.bindparam("leave"))
+    .values(leaves_at=sa.bindparam("at"), leaves_why=sa.bindparam("why"), changed=sa.bindparam("version"))
+)
 IN_LEDGER = sa.select(LEDGER.c.lease_id).where(LEDGER.c.lease_id == sa.bindparam("lease_id"))
 #: The grants of one person, read in the transaction that decides by them.
 GrantsOf = Callable[[Connection, str], tuple[Grant, ...]]
 
 
-#: Leases of this kind keep a place between the end of a machine and the start of the next one of the same server. They
-#: never run, and leave no entry.
-KEPT = "kept:"
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Everything that decisions are made by, within one exclusive transaction. `leases` is the store's own book: for
+    reading, and as it was when the transaction began."""
+
+    connection: Connection
+    leases: LeaseBook
+    reservations: tuple[Reservation, ...]
+    waiting: tuple[Waiting, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +92,15 @@ class Store:
             held = book.get(request.lease_id)
             if _is_spent(connection, request, held):
                 return _used_up(request)
-            kept = _place_kept(book, request)
-            asked = request if kept is None else replace(request, lease_id=kept.id)
-            decision = decide(asked, self._snapshot(connection, book, policies, asked, now), policies, now)
+            kept = _places_kept(book, request)
+            decision = decide(request, self._snapshot(connection, book, policies, request, now), policies, now)
             if held is not None:
                 return _again(held, decision)
             if isinstance(decision, Admit):
                 self._put(connection, lease_of(request, decision, now))
-                if kept is not None:
-                    bury(connection, kept.id, next_version(connection, self._book.version))
+                for place in kept:
+                    bury(connection, place.id, next_version(connection, self._book.version))
+                take_up(connection, request, policies, self._book, now)
             return decision
 
     def adopt(self, lease: Lease, now: datetime) -> None:
@@ -220,6 +233,51 @@ class Store:
         with self.database.reading() as connection:
             return connection.execute(sa.select(STATE.c.seen_at)).scalar_one()
 
+    # For promises, which lie beside the leases (`ahead`, and whoever writes reservations or the line).
+
+    @contextmanager
+    def changing(self) -> Iterator[Books]:
+        """One exclusive transaction over leases and promises. What changes promises says `promises_changed`."""
+        with self._writing() as (connection, book):
+            yield Books(connection, book, self._book.reservations, self._book.waiting)
+
+    @contextmanager
+    def looking(self) -> Iterator[Books]:
+        """The same, for reading only."""
+        with self._reading() as (connection, book):
+            yield Books(connection, book, self._book.reservations, self._book.waiting)
+
+    def decide_in(self, books: Books, request: Request, policies: Policies, now: datetime) -> Decision:
+        """What `admit` would answer, within this transaction."""
+        return decide(request, self._snapshot(books.connection, books.leases, policies, request, now), policies, now)
+
+    def keep_place_in(self, books: Books, lease: Lease) -> None:
+        """Hold a place (`KEPT`) within this transaction."""
+        self._put(books.connection, lease)
+
+    def leave_in(self, books: Books, leaves: Iterable[Leave], why: LeaveWhy) -> tuple[Leave, ...]:
+        """Write down when machines have to make room; returns those to whom that is news. One that has to leave sooner
+        is left as it is."""
+        told = tuple(leave for leave in leaves if leave.lease.leaves_at is None or leave.at < leave.lease.leaves_at)
+        self._set_leaving(books, [(leave.lease.id, leave.at, why.value) for leave in told])
+        return told
+
+    def stay_in(self, books: Books, leases: Iterable[Lease]) -> None:
+        """They need not make room any more."""
+        self._set_leaving(books, [(lease.id, None, None) for lease in leases])
+
+    def drop_place_in(self, books: Books, lease_id: str) -> None:
+        """A place that was kept (`KEPT`) is free again; what is no such place stays."""
+        if lease_id in books.leases and lease_id.startswith(KEPT):
+            bury(books.connection, lease_id, next_version(books.connection, self._book.version))
+
+    def _set_leaving(self, books: Books, leaving: Sequence[tuple[str, datetime | None, str | None]]) -> None:
+        if leaving:
+            version = next_version(books.connection, self._book.version)
+            for lease_id, at, why in leaving:
+                values = {"leave": lease_id, "at": at, "why": why, "version": version}
+                books.connection.execute(LEAVES, values)
+
     # Within a transaction.
 
     @contextmanager
@@ -248,7 +306,7 @@ class Store:
     ) -> Snapshot:
         used = spent.spent_in(connection, tuple(budget_pots(policies, request, now)), now)
         grants = self.grants_of(connection, request.person.name) if policies.approvals else ()
-        return Snapshot(book, used, grants)
+        return Snapshot(book, used, grants, self._book.reservations, self._book.waiting)
 
     def _keep_place(self, connection: Connection, book: LeaseBook, ending: Lease, then: Promise, now: datetime) -> None:
         """Measured as if the ending machine, which this book still has, were gone already."""
@@ -261,6 +319,26 @@ class Store:
     def _put(self, connection: Connection, lease: Lease) -> None:
         version = next_version(connection, self._book.version)
         connection.execute(HOLD, {"changed": version, **lease_row(lease)})
+
+
+def take_up(connection: Connection, request: Request, policies: Policies, book: LiveBook, now: datetime) -> None:
+    """Who starts gives up the place in line for that server, and has come for what they reserved."""
+    if not book.waiting and not book.reservations:
+        return
+    name = request.person.name
+    places = [each.id for each in book.waiting if each.is_for(request)]
+    rules = {pot.pot.rule for pot in reserved_pots(policies, request)} if book.reservations else set()
+    coming = [
+        each.id
+        for each in book.reservations
+        if each.user == name and each.rule in rules and each.taken_at is None and each.holds(now)
+    ]
+    if places:
+        connection.execute(sa.delete(QUEUE).where(QUEUE.c.id.in_(places)))
+    if coming:
+        connection.execute(sa.update(RESERVATIONS).where(RESERVATIONS.c.id.in_(coming)).values(taken_at=now))
+    if places or coming:
+        promises_changed(connection)
 
 
 def settle(lease: Lease, at: datetime, reason: EndReason) -> Entry:
@@ -281,9 +359,9 @@ def _has_ended(connection: Connection, lease_id: str) -> bool:
     return connection.execute(IN_LEDGER, {"lease_id": lease_id}).first() is not None
 
 
-def _place_kept(book: LeaseBook, request: Request) -> Lease | None:
+def _places_kept(book: LeaseBook, request: Request) -> tuple[Lease, ...]:
     theirs = book.of_user(request.person.name)
-    return next((lease for lease in theirs if lease.id.startswith(KEPT) and lease.server == request.server), None)
+    return tuple(lease for lease in theirs if lease.id.startswith(KEPT) and lease.server == request.server)
 
 
 def _is_for(held: Lease, request: Request) -> bool:
@@ -299,7 +377,7 @@ def _is_for(held: Lease, request: Request) -> bool:
 def _again(held: Lease, decision: Decision) -> Admit:
     """What was promised stays, whatever the rules have become since."""
     grant = decision.grant if isinstance(decision, Admit) else None
-    return Admit(held.longest, decision.standings, decision.balances, grant)
+    return Admit(held.longest, decision.standings, decision.balances, grant, held.closes_at, held.leaves_at)
 
 
 def _used_up(request: Request) -> Deny:

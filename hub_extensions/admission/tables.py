@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, MetaData, Table, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -71,7 +71,8 @@ def _what_is_leased() -> list[Column[Any]]:
     ]
 
 
-#: One row. `version` counts writes to leases; `forgotten` is the newest version whose tombstones may be missing.
+#: One row. `version` counts writes to leases; `forgotten` is the newest version whose tombstones may be missing;
+#: `promised` counts changes of reservations and of the line of those who wait.
 STATE = Table(
     "remuda_state",
     METADATA,
@@ -79,6 +80,7 @@ STATE = Table(
     Column("version", Counter, nullable=False),
     Column("forgotten", Counter, nullable=False),
     Column("seen_at", UtcTime),
+    Column("promised", Counter, nullable=False, server_default="0"),
 )
 
 #: Leases that are out. `changed` is the version at which the row was written.
@@ -88,6 +90,9 @@ LEASES = Table(
     Column("id", Text, primary_key=True),
     *_what_is_leased(),
     Column("changed", Counter, nullable=False, index=True),
+    Column("closes_at", UtcTime),
+    Column("leaves_at", UtcTime),
+    Column("leaves_why", Text),
 )
 
 #: Tombstones: which lease ended at which version, for books in other processes.
@@ -136,4 +141,49 @@ SPENT = Table(
     Column("seconds", BigInteger, nullable=False),
     Column("gpu_seconds", BigInteger, nullable=False),
     Column("micros", BigInteger, nullable=False),
+)
+
+#: What is promised from … until …. Rows stay: the calendar shows the past as well.
+RESERVATIONS = Table(
+    "remuda_reservation",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("rule", Text, nullable=False),
+    Column("user_name", Text, nullable=False, index=True),
+    Column("groups", Json, nullable=False),
+    Column("profile", Text, nullable=False),
+    Column("options", Json, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("amounts", Json, nullable=False),
+    Column("begins_at", UtcTime, nullable=False),
+    Column("ends_at", UtcTime, nullable=False, index=True),
+    Column("made_at", UtcTime, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("taken_at", UtcTime),
+    Column("over_at", UtcTime, index=True),
+    Column("over_by", Text, nullable=False),
+)
+
+#: The line of those who wait, one row for each place; who is served or leaves is taken off.
+QUEUE = Table(
+    "remuda_queue",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("user_name", Text, nullable=False),
+    Column("groups", Json, nullable=False),
+    Column("server", Text, nullable=False),
+    Column("profile", Text, nullable=False),
+    Column("options", Json, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("pool", Text, nullable=False),
+    Column("amounts", Json, nullable=False),
+    Column("price_per_hour", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("longest_us", BigInteger),
+    Column("joined_at", UtcTime, nullable=False),
+    Column("starts_itself", Boolean, nullable=False),
+    Column("pot_rule", Text),
+    Column("pot_per", Text),
+    Column("pot_subject", Text),
+    Column("kept_until", UtcTime),
 )

@@ -140,7 +140,12 @@ async def stop_what_ran_out(  # noqa: PLR0913
     balances = await _balances(gate, policies, leases, now)
     outcome = due(leases, balances, exhausted, now)
     await teller.tell(Look(leases, balances, outcome.exhausted, policies.timezone, outcome.stop), now)
-    spawners = spawners_of(app) if outcome.stop else {}
+    spawners = spawners_of(app)
+    for lease in leases:  # reservations are made, and borrowed machines wanted back, while they run
+        leaves_at = min((at for at in (lease.closes_at, lease.leaves_at) if at is not None), default=None)
+        running = spawners.get(lease.id)
+        if running is not None and running.machine.leaves_at != leaves_at:
+            running.machine = replace(running.machine, leaves_at=leaves_at)
     for stop in outcome.stop:
         spawner = spawners.get(stop.lease.id)
         if spawner is not None and spawner.ready:

@@ -79,7 +79,8 @@ def _machine(server: ServerFacts, cull: Cull) -> RunningMachine:
     settings it was started under.
     """
     if server.machine is not None:
-        return replace(server.machine, started_at=server.machine.started_at or server.started)
+        # Hours, grants and reservations are admission's to keep, which says why it stops a machine.
+        return replace(server.machine, started_at=server.machine.started_at or server.started, leaves_at=None)
     return RunningMachine(
         profile_id="",
         display_name="",

@@ -120,7 +120,7 @@ def test_what_is_in_a_pot(rule: dict[str, Any], ids: str) -> None:
     assert "".join(each.id for each in drawn(pot.pot, pot.quota, LeaseBook(OUT))) == ids
     expected = sum((each.amounts for each in OUT if each.id in ids), Amounts())
     assert in_use(pot, LeaseBook(OUT)) == expected
-    assert in_use(pot, LeaseBook(OUT), leaving_out=ids[0]).servers == len(ids) - 1
+    assert in_use(pot, LeaseBook(OUT), leaving_out=ids[:1]).servers == len(ids) - 1
 
 
 @given(quotas(), requests(), leases())
@@ -230,8 +230,8 @@ def test_what_runs_counts_as_used_and_its_rest_as_set_aside() -> None:
     book = LeaseBook((lease("run", ran=HOUR), lease("start"), lease("long", ran=9 * HOUR), lease("other", "bob")))
     assert running_up(pot, book, NOW) == 1 + 0 + 9
     assert held(pot, book, NOW) == 3 + 4 + 0
-    assert running_up(pot, book, NOW, leaving_out="long") == 1
-    assert held(pot, book, NOW, leaving_out="start") == 3
+    assert running_up(pot, book, NOW, leaving_out=["long"]) == 1
+    assert held(pot, book, NOW, leaving_out=["start"]) == 3
 
 
 def test_no_more_is_set_aside_than_the_run_may_last() -> None:

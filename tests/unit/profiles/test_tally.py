@@ -70,7 +70,7 @@ def _same_as_counted(book: LeaseBook, now: datetime, out: str) -> None:
     for rule, quota in POLICIES.quotas.items():
         pot = QuotaPot(Pot(rule, "hub"), quota, quota)
         counted = total(lease.amounts for lease in drawn(pot.pot, quota, book) if lease.id != out)
-        assert in_use(pot, book, out) == counted
+        assert in_use(pot, book, [out]) == counted
     begin = now - timedelta(hours=5, minutes=20)
     for rule, budget in POLICIES.budgets.items():
         for subject in ["g1", "g2"] if budget.per == "group" else [""]:
@@ -78,8 +78,8 @@ def _same_as_counted(book: LeaseBook, now: datetime, out: str) -> None:
             mine = [lease for lease in drawn(pot_.pot, budget, book) if lease.id != out]
             used = sum((_rate(budget, lease) * _ran(lease, now, begin) for lease in mine), Decimal(0))
             rest = sum((_rate(budget, lease) * _rest(budget, lease, now) for lease in mine), Decimal(0))
-            assert abs(running_up(pot_, book, now, out) - used) < Decimal("0.000001")
-            assert abs(held(pot_, book, now, out) - rest) < Decimal("0.000001")
+            assert abs(running_up(pot_, book, now, [out]) - used) < Decimal("0.000001")
+            assert abs(held(pot_, book, now, [out]) - rest) < Decimal("0.000001")
 
 
 def _rate(budget: Budget, lease: Lease) -> Decimal:

@@ -1,0 +1,187 @@
+"""What is promised for later, looked at again and again: reservations that begin and end, the line of those who wait,
+machines that make room. Each step is one exclusive transaction; what it decides is pure (`profiles`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from hub_extensions.admission.books import promises_changed
+from hub_extensions.admission.store import Books, Store
+from hub_extensions.admission.tables import QUEUE, RESERVATIONS
+from profiles.admission import Admit, Decision, lease_of
+from profiles.borrowing import give_back
+from profiles.lease import KEPT, LeaveWhy, Request
+from profiles.policy import Policies
+from profiles.pots import Pot, ReservedPot, drawn
+from profiles.reservations import Leave, Reservation, to_clear
+from profiles.waiting import Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What is news. `called`: a machine is kept for them until `kept_until`. `passed`: they were called and did not
+    come. `dropped`: what they wait for is not offered to them any more. `told`: machines that have to make room.
+    `released`: reservations that nobody has taken up."""
+
+    called: tuple[Waiting, ...] = ()
+    passed: tuple[Waiting, ...] = ()
+    dropped: tuple[Waiting, ...] = ()
+    told: tuple[tuple[Leave, LeaveWhy], ...] = ()
+    released: tuple[Reservation, ...] = ()
+
+    def __add__(self, other: Looked) -> Looked:
+        return Looked(
+            self.called + other.called,
+            self.passed + other.passed,
+            self.dropped + other.dropped,
+            self.told + other.told,
+            self.released + other.released,
+        )
+
+    @property
+    def nothing(self) -> bool:
+        return self == Looked()
+
+
+def look_ahead(store: Store, policies: Policies, requests: Mapping[str, Request | None], now: datetime) -> Looked:
+    """Everything that is due. `requests`: by the place's id what it waits for, as the catalog offers it now; None: it
+    does not any more. Raises `DatabaseAway`."""
+    with store.looking() as books:
+        leaving = any(lease.leaves_why in {LeaveWhy.RESERVED, LeaveWhy.LENT} for lease in books.leases)
+        if not (books.reservations or books.waiting or leaving):
+            return Looked()
+    looked = _reservations(store, policies, now)
+    for _ in range(len(books.waiting) + 1):
+        step = _call_next(store, policies, requests, now)
+        looked += step
+        if not step.called:
+            break
+    return looked + _take_back(store, policies, now)
+
+
+def _reservations(store: Store, policies: Policies, now: datetime) -> Looked:
+    with store.changing() as books:
+        released, changed = [], False
+        for each in books.reservations:
+            after = at(each, policies, books, now)
+            if after == each:
+                continue
+            changed = True
+            values = {"taken_at": after.taken_at, "over_at": after.over_at}
+            books.connection.execute(sa.update(RESERVATIONS).where(RESERVATIONS.c.id == each.id).values(values))
+            if after.over_at is not None and after.over_at < each.ends_at:
+                released.append(after)
+        if changed:
+            promises_changed(books.connection)
+            return Looked(released=tuple(released))  # the machines that make room are thought of with the next look
+        needed = clearings(books.reservations, policies, books, now)
+        ids = {leave.lease.id for leave in needed}
+        store.stay_in(
+            books, [each for each in books.leases if each.leaves_why is LeaveWhy.RESERVED and each.id not in ids]
+        )
+        told = store.leave_in(books, needed, LeaveWhy.RESERVED)
+        return Looked(told=tuple((leave, LeaveWhy.RESERVED) for leave in told))
+
+
+def at(reservation: Reservation, policies: Policies, books: Books, now: datetime) -> Reservation:
+    """The reservation at this moment: taken up by a machine that runs already, over, or released."""
+    if now >= reservation.ends_at:
+        return replace(reservation, over_at=reservation.ends_at)
+    reservable = policies.reservations.get(reservation.rule)
+    if reservable is None or reservation.taken_at is not None or now < reservation.begins_at:
+        return reservation
+    pot = ReservedPot.of(reservation.rule, reservable)
+    if any(lease.user == reservation.user for lease in drawn(pot.pot, reservable, books.leases)):
+        return replace(reservation, taken_at=now)
+    late = now >= reservation.begins_at + timedelta(seconds=reservable.no_show.seconds)
+    return replace(reservation, over_at=now) if late else reservation
+
+
+def clearings(
+    reservations: Sequence[Reservation], policies: Policies, books: Books, now: datetime
+) -> tuple[Leave, ...]:
+    """Every machine that has to make room for these reservations."""
+    pots = [ReservedPot.of(rule, each) for rule, each in policies.reservations.items()]
+    return tuple(leave for pot in pots for leave in to_clear(pot, reservations, books.leases, now))
+
+
+def _call_next(store: Store, policies: Policies, requests: Mapping[str, Request | None], now: datetime) -> Looked:
+    """At most one is called in a transaction: the next decision is made by books that have its machine."""
+    with store.changing() as books:
+        passed, dropped, called, changed = [], [], [], False
+        for waiting in books.waiting:
+            if waiting.kept_until is not None:
+                if now < waiting.kept_until and KEPT + waiting.id in books.leases:
+                    continue
+                passed.append(waiting)
+                store.drop_place_in(books, KEPT + waiting.id)
+                continue
+            request = requests.get(waiting.id, waiting.request)
+            if request is None:
+                dropped.append(waiting)
+                continue
+            if called:
+                continue
+            request, decision = _decide(store, books, replace(request, lease_id=KEPT + waiting.id), policies, now)
+            if isinstance(decision, Admit):
+                until = now + timedelta(seconds=policies.queue.keep_for.seconds)
+                place = replace(lease_of(request, decision, now), leaves_at=until, leaves_why=LeaveWhy.KEPT)
+                store.keep_place_in(books, place)
+                called.append(replace(waiting, kept_until=until))
+                _write(books, waiting.id, {"kept_until": until})
+            elif (pot := waits_for(decision)) != waiting.pot:
+                changed = True
+                _write(books, waiting.id, pot_columns(pot))
+        gone = [waiting.id for waiting in (*passed, *dropped)]
+        if gone:
+            books.connection.execute(sa.delete(QUEUE).where(QUEUE.c.id.in_(gone)))
+        if gone or called or changed:
+            promises_changed(books.connection)
+    return Looked(called=tuple(called), passed=tuple(passed), dropped=tuple(dropped))
+
+
+def _decide(
+    store: Store, books: Books, beside: Request, policies: Policies, now: datetime
+) -> tuple[Request, Decision]:
+    """For the place that is kept: beside the machine that runs on the same server, or, where the rules allow only one
+    of both, instead of it; then the place holds what it takes beyond that machine."""
+    decision = store.decide_in(books, beside, policies, now)
+    theirs = books.leases.of_user(beside.person.name)
+    runs = next((each for each in theirs if each.server == beside.server), None)
+    if isinstance(decision, Admit) or runs is None:
+        return beside, decision
+    instead = store.decide_in(books, replace(beside, lease_id=runs.id), policies, now)
+    return replace(beside, amounts=beside.amounts.beyond(runs.amounts)), instead
+
+
+def waits_for(decision: Decision) -> Pot | None:
+    """The pot that has too little left; None: it waits for something that is not shared, or for nothing."""
+    if isinstance(decision, Admit):
+        return None
+    return next((each.pot for each in decision.standings if each.pot.rule == decision.rule and not each.fits), None)
+
+
+def pot_columns(pot: Pot | None) -> dict[str, str | None]:
+    if pot is None:
+        return {"pot_rule": None, "pot_per": None, "pot_subject": None}
+    return {"pot_rule": pot.rule, "pot_per": pot.per, "pot_subject": pot.subject}
+
+
+def _write(books: Books, place: str, values: Mapping[str, object]) -> None:
+    books.connection.execute(sa.update(QUEUE).where(QUEUE.c.id == place).values(values))
+
+
+def _take_back(store: Store, policies: Policies, now: datetime) -> Looked:
+    """Borrowed machines leave when their owners wait for them, and stay when nobody does any more."""
+    with store.changing() as books:
+        demands = [each.request for each in books.waiting if each.kept_until is None and each.pot is not None]
+        lent = [lease for lease in books.leases if lease.leaves_why is LeaveWhy.LENT]
+        if not demands:
+            store.stay_in(books, lent)
+            return Looked()
+        told = store.leave_in(books, give_back(demands, policies, books.leases, now), LeaveWhy.LENT)
+        return Looked(told=tuple((leave, LeaveWhy.LENT) for leave in told))
