@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from profiles import booking as b
 from profiles import model as m
 from profiles import policy as p
 from profiles.catalog import load_catalog
@@ -53,7 +54,10 @@ SECTIONS: tuple[tuple[str, type[BaseModel], str], ...] = (
     ("Caps", p.Caps, ""),
     ("A budget", p.Budget, "`policies.budgets.<id>`: exactly one of `money`, `machineHours` and `gpuHours`."),
     ("Amounts of a budget for some", p.SpendOverrides, "`policies.budgets.<id>.overrides`."),
+    ("Borrowing", b.Borrowing, "`policies.quotas.<id>.borrowing`, with `per: group`."),
     ("An approval", p.Approval, "`policies.approvals.<id>`."),
+    ("What can be reserved", b.Reservable, "`policies.reservations.<id>`."),
+    ("The queue", b.Queue, "`policies.queue`."),
 )
 _LINKS = {model.__name__: title for title, model, _ in SECTIONS}
 _WORDS = {
