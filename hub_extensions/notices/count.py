@@ -34,4 +34,4 @@ async def show_in_menu(app: Any) -> None:
         """Pages of errors are rendered without the event loop: they show none."""
         return counted(name) if environment.is_async else 0
 
-    app.template_vars.update(remuda_unread=unread)
+    app.template_vars.update(remuda_unread=lambda _user: unread)  # JupyterHub calls what can be called
