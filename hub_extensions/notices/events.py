@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hub_extensions.admission.expiry import Exhausted, Stop
+from hub_extensions.admission.expiry import MADE_ROOM, Exhausted, Stop
 from hub_extensions.notices.notice import Kind, Notice
 from hub_extensions.page_frame import words
 from hub_extensions.page_frame.share_words import spent_of
@@ -62,12 +62,19 @@ def stopped(stop: Stop, now: datetime) -> Notice:
 
 
 def _time_ends(lease: Lease, look: Look, now: datetime) -> Iterator[Notice]:
-    if lease.began_at is None or lease.longest is None:
+    """The end that comes first, with its own reason."""
+    ends: list[tuple[datetime, str]] = []
+    if lease.leaves_at is not None and lease.leaves_why in MADE_ROOM:
+        ends.append((lease.leaves_at, f"{_upper(MADE_ROOM[lease.leaves_why])}."))
+    if lease.closes_at is not None:
+        ends.append((lease.closes_at, "Its hours, or the permission for it, are over then."))
+    if lease.began_at is not None and lease.longest is not None:
+        longest = "That is as long as it was allowed to run when it started: by its own limit or a budget."
+        ends.append((lease.began_at + lease.longest, longest))
+    if not ends:
         return
-    end = lease.began_at + lease.longest
+    end, why = min(ends, key=lambda each: each[0])
     if now < end <= now + AHEAD:
-        why = "That is as long as it was allowed to run when it started: by its own limit, its hours, a permission or "
-        why += "a budget."
         do = f"{KEPT} You can start a machine again afterwards."
         yield _stops(lease, end, f"{why} {do}", look, now, cause=f"time/{end.isoformat()}")
 
