@@ -32,6 +32,7 @@ from lab_extension.page import LABEXTENSIONS, page_config_hook
 FIRST_ANSWER_TIMEOUT_S = 10.0
 STOP_LIMIT_S = 4.0
 """Kernels are asked to end first, and killed after this."""
+LAST_WORDS_LIMIT_S = 2.0
 END_LIMIT_S = STOP_LIMIT_S + 2.0
 """The process is gone by then, whatever it is stuck in: JupyterHub would wait for 60 s, Kubernetes for 30."""
 
@@ -160,6 +161,9 @@ class SingleUserApp(ServerApp):
         gc.freeze()  # what a start made stays: later collections pass it over
         gc.enable()
         super().start_ioloop()
+        if not self._stopping and self.last_words is not None:  # interrupted, as the Hub on this computer does it
+            with suppress(Exception):
+                self.io_loop.run_sync(self.last_words, LAST_WORDS_LIMIT_S)
 
 
 class SingleUser(JupyterHubSingleUser):
