@@ -175,6 +175,11 @@ class Hub(Section):
         "null: beside the Hub's own (the same PostgreSQL, or `remuda.sqlite` in the same folder).",
     )
     notices: Notices = Field(Notices(), description="Where people are told of things, besides the hub's own page.")
+    billed_finalizer: bool = Field(
+        True,
+        description="Keep a machine's pod, by the finalizer `remuda.dev/billed`, until its end is in the ledger, so "
+        "that what is deleted while no Hub runs is billed to the second too. Acts where the Hub may `patch` pods.",
+    )
     services: dict[str, dict[str, Any]] = Field(
         {}, description="Hub services by name, with the fields of JupyterHub's `services` (camelCase or snake_case)."
     )

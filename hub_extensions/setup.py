@@ -131,7 +131,7 @@ def z2jh(c: Any, get_config: Callable[..., Any] | None = None) -> None:
     """Spawner, profiles and pages for a Hub that keeps zero-to-jupyterhub's chart: one line of `hub.extraConfig`.
 
     Machines come from `custom.remuda` of that chart's values (currency, defaultProfile, pools, profiles,
-    shippedProfiles, cull, notices); everything else stays as the chart has set it.
+    shippedProfiles, cull, notices, billedFinalizer); everything else stays as the chart has set it.
     """
     if get_config is None:
         from z2jh import get_config  # the chart's own module, beside its jupyterhub_config.py
@@ -141,6 +141,8 @@ def z2jh(c: Any, get_config: Callable[..., Any] | None = None) -> None:
         told = Settings.model_validate({"hub": {"notices": given.pop("notices", {})}}).hub.notices
         secrets = read_secrets(os.environ.get("REMUDA_SECRETS"))
         check_notices(told, secrets)
+        # That chart's role lets the hub patch no pods: nothing is put on them unless the values say that it may.
+        c.WorkbenchSpawner.billed_finalizer = given.pop("billedFinalizer", False) is True
         cull = Settings.model_validate({"cull": given.pop("cull", {"enabled": False})}).cull
         catalog = culler.with_cull_limits(load_machines(given, shipped=shipped), cull)
     except (CatalogErrors, SettingsErrors) as e:

@@ -82,7 +82,8 @@ def kubernetes_traits(settings: Settings, env: Mapping[str, str]) -> Traits:
             volume_mounts=_listed(user.storage.extra_volume_mounts),
             **_amounts(user),
             **_home_traits(user.storage),
-        )
+        ),
+        "WorkbenchSpawner": {"billed_finalizer": settings.hub.billed_finalizer},
     }
 
 

@@ -54,6 +54,8 @@ NODE = Kind("/api/v1", "nodes", namespaced=False)
 VOLUME = Kind("/api/v1", "persistentvolumes", namespaced=False)
 NAMESPACE = Kind("/api/v1", "namespaces", namespaced=False)
 STORAGE_CLASS = Kind("/apis/storage.k8s.io/v1", "storageclasses", namespaced=False)
+#: Created, never kept: the answer says whether this very client may do something.
+ACCESS_REVIEW = Kind("/apis/authorization.k8s.io/v1", "selfsubjectaccessreviews", namespaced=False)
 ATTACHMENT = Kind("/apis/storage.k8s.io/v1", "volumeattachments", namespaced=False)
 
 
@@ -85,8 +87,10 @@ class Cluster(Protocol):
 
     async def create(self, kind: Kind, namespace: str | None, body: Json) -> Json: ...
 
-    async def patch(self, kind: Kind, namespace: str | None, name: str, body: Json) -> Json:
-        """A JSON merge patch."""
+    async def patch(
+        self, kind: Kind, namespace: str | None, name: str, body: Json, *, strategic: bool = False
+    ) -> Json:
+        """A JSON merge patch, or Kubernetes' own kind, which can take one item out of a list."""
         ...
 
     async def delete(
@@ -137,12 +141,13 @@ class Request:
     query: Mapping[str, str] | None = None
     body: Json | None = None
     part: str = ""  # a subresource, such as `status`
+    strategic: bool = False
 
     def arguments(self) -> dict[str, Any]:
         headers = {"Accept": "application/json"}
         if self.body is not None:
-            merge = self.verb == "PATCH"
-            headers["Content-Type"] = "application/merge-patch+json" if merge else "application/json"
+            patch = "strategic-merge-patch+" if self.strategic else "merge-patch+"
+            headers["Content-Type"] = f"application/{patch if self.verb == 'PATCH' else ''}json"
         return {
             "params": self.query,
             "data": None if self.body is None else json.dumps(self.body),
@@ -178,8 +183,10 @@ class ApiCluster:
     async def create(self, kind: Kind, namespace: str | None, body: Json) -> Json:
         return await self.send(Request("POST", kind, namespace, body=body))
 
-    async def patch(self, kind: Kind, namespace: str | None, name: str, body: Json) -> Json:
-        return await self.send(Request("PATCH", kind, namespace, name, body=body))
+    async def patch(
+        self, kind: Kind, namespace: str | None, name: str, body: Json, *, strategic: bool = False
+    ) -> Json:
+        return await self.send(Request("PATCH", kind, namespace, name, body=body, strategic=strategic))
 
     async def delete(
         self, kind: Kind, namespace: str | None, name: str, *, grace_s: int | None = None, uid: str | None = None

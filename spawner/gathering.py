@@ -12,6 +12,7 @@ from kubespawner.slugs import safe_slug
 from profiles.plan import MachinePlan
 from profiles.quantity import Duration
 from spawner import companions
+from spawner.billed import held
 from spawner.cluster import Json
 from spawner.explain import Facts
 from spawner.follow import Pursuit
@@ -99,7 +100,9 @@ async def make_pod(spawner: Any, plan: MachinePlan, claim: str | None) -> Json:
         # explains it, and the person starts again.
         manifest["spec"]["restartPolicy"] = "Never"
     start = PodStart(spawner.spawn_id, claim, spawner.default_image, spawner.machine.to_dict())
-    return pod_patch(manifest, plan, spawner.home, start, expand=spawner._expand_all)
+    pod = pod_patch(manifest, plan, spawner.home, start, expand=spawner._expand_all)
+    kept = spawner.billed_finalizer and spawner.gate is not None
+    return held(pod) if kept and await spawner.view.may_release(spawner.namespace) else pod
 
 
 def _restart_is_configured(spawner: Any) -> bool:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from kubespawner import KubeSpawner
 from sqlalchemy import inspect
-from traitlets import Integer
+from traitlets import Bool, Integer
 
 from profiles.amounts import Amounts
 from profiles.lease import EndReason
@@ -56,6 +56,17 @@ class WorkbenchSpawner(CatalogMixin, AdoptionMixin, KubeSpawner):
         Seconds after which a pod that no server of this hub stands for is removed. 0: never.
 
         Such pods are left over when the hub died between asking for a pod and writing it down.
+        """,
+    ).tag(config=True)
+
+    billed_finalizer = Bool(
+        False,
+        help="""
+        Keep a pod that is gone, by the finalizer `remuda.dev/billed`, until its end is in the ledger, also when
+        somebody deletes it while no hub runs.
+
+        Acts where there is a `gate`, and where the hub's service account may `patch` pods, which is asked first:
+        somebody has to take the finalizer away again.
         """,
     ).tag(config=True)
 
@@ -154,9 +165,11 @@ class WorkbenchSpawner(CatalogMixin, AdoptionMixin, KubeSpawner):
             return
         self._stopping = True
         self._keep_state(commit=True)
+        self.sharing.reasons.say(self.spawn_id, self.told_reason or EndReason.STOPPED)
         leaver = Leaver(self.namespace, self.pod_name, self.user.name, self.name or "")
-        if await see_off(self.view, leaver, grace_s(self)):
-            self.note_end(datetime.now(UTC), EndReason.STOPPED)
+        gone_at = await see_off(self.view, leaver, grace_s(self))
+        if gone_at is not None and not self.view.settling.tells(self.spawn_id):
+            self.note_end(gone_at, EndReason.STOPPED)
         self._stopping = False
         self._launch = None
 
@@ -185,7 +198,7 @@ class WorkbenchSpawner(CatalogMixin, AdoptionMixin, KubeSpawner):
 
     def _lay_out(self, pod: Pod | None, end: Ended) -> None:
         """Say why it ended, and clear away what is left."""
-        if end.why != "leaving":
+        if end.why != "leaving" and not self.view.settling.tells(self.spawn_id):
             now = datetime.now(UTC)
             self.note_end(ended_at(pod, now) if pod is not None else now, EndReason.ENDED)
         ran = self.machine is not None and self.machine.started_at is not None
@@ -316,6 +329,8 @@ class WorkbenchSpawner(CatalogMixin, AdoptionMixin, KubeSpawner):
         if self._start_interrupted:
             self.start_timeout = int(state["starting"])
         self._stop_interrupted = bool(state.get("stopping"))
+        if self._stop_interrupted:
+            self.sharing.reasons.say(self.spawn_id, EndReason.STOPPED)
 
     def clear_state(self) -> None:
         super().clear_state()

@@ -15,6 +15,7 @@ from profiles.model import HomePolicy
 from profiles.plan import MachinePlan
 from profiles.quantity import Duration
 from spawner import feasibility
+from spawner.billed import is_confirmed_gone
 from spawner.cluster import POD, Json
 from spawner.explain import Facts
 from spawner.follow import Follow, Pursuit, Started
@@ -216,9 +217,12 @@ class Launch:
         def gone(now: Pod | None) -> bool | None:
             return True if now is None or uid_of(now) != uid else None
 
+        self.view.settling.hurry(pod)
         try:
             await self.view.pods.until(key, gone, max(0.0, deadline - asyncio.get_running_loop().time()))
         except TimeoutError as e:
+            if is_confirmed_gone(seen := self.view.pods.get(key) or pod):
+                raise FailedStart(_held_by(seen)) from e
             node = node_of(pod)
             since = pod["metadata"].get("deletionTimestamp")
             where = f" by node {node}" if node else ""
@@ -249,3 +253,12 @@ class Launch:
     def _told_of(self, error: ClusterError) -> None:
         self.story.tell(Line("The cluster is busy or restarting; trying again.", reason="cluster-busy"))
         self.view.log.info("Waiting out: %s", error)
+
+
+def _held_by(pod: Pod) -> Problem:
+    names = ", ".join(pod["metadata"].get("finalizers") or ()) or "nobody says whom"
+    return Problem(
+        "old-server-stuck",
+        f"Your last server has ended, but its name is not free yet: its pod is still kept by {names}.",
+        "Try again in a few minutes; if it stays, an administrator has to release that pod.",
+    )

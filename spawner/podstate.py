@@ -69,9 +69,14 @@ def began_at(pod: Pod) -> datetime | None:
     return _moment((state.get("running") or state.get("terminated") or {}).get("startedAt"))
 
 
+def finished_at(pod: Pod) -> datetime | None:
+    """When the server's container ended, by the node's own clock; None before that, and where the node has lost it."""
+    return _moment((_notebook_state(pod).get("terminated") or {}).get("finishedAt"))
+
+
 def ended_at(pod: Pod, otherwise: datetime) -> datetime:
-    """When the server's container ended, by the node's own clock."""
-    return _moment((_notebook_state(pod).get("terminated") or {}).get("finishedAt")) or otherwise
+    """When the server's container ended, as far as its node knows."""
+    return finished_at(pod) or otherwise
 
 
 def _notebook_state(pod: Pod) -> Mapping[str, Any]:

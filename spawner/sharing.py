@@ -10,7 +10,9 @@ from typing import Any
 
 from jupyterhub import orm
 
+from profiles.lease import EndReason
 from profiles.ports import Run
+from spawner.billed import Over, outcome
 from spawner.cluster import Access, Select
 from spawner.orphans import sweep
 from spawner.podstate import (
@@ -25,6 +27,7 @@ from spawner.podstate import (
     spawn_id_of,
     uid_of,
 )
+from spawner.settling import Reasons
 from spawner.view import ClusterView
 
 SWEEP_EVERY_S = 60.0
@@ -38,6 +41,7 @@ class Sharing:
         self._views: dict[Key, ClusterView] = {}
         self._keepers: set[asyncio.Task[None]] = set()
         self._swept: set[Key] = set()
+        self.reasons = Reasons()
 
     def view_for(self, spawner: Any) -> ClusterView:
         """The view for this spawner's configuration, watching already."""
@@ -48,8 +52,11 @@ class Sharing:
         view = self._views.get(key)
         if view is None:
             view = ClusterView(spawner.open_cluster(access), namespace, Select(labels=key[3]), spawner.log)
+            view.settling.reasons = self.reasons
             self._views[key] = view
             self._keep(self._closed_at_the_end(key, view))
+        if view.settling.gate is None:
+            view.settling.gate = spawner.gate
         view.start()
         if key not in self._swept and spawner.orphan_grace_s and spawner.orm_spawner is not None:
             self._swept.add(key)
@@ -73,7 +80,12 @@ class Sharing:
         views = list(self._views.values())
         if not views or not all(view.pods.fresh for view in views):
             return None
-        return tuple(run_of(pod) for view in views for pod in view.pods.objects.values() if spawn_id_of(pod))
+        return tuple(
+            run_of(pod, self.reasons.of(spawn_id_of(pod)))
+            for view in views
+            for pod in view.pods.objects.values()
+            if spawn_id_of(pod)
+        )
 
     async def close(self) -> None:
         """End everything; the next spawner begins anew."""
@@ -97,10 +109,15 @@ class Sharing:
             await view.close()
 
 
-def run_of(pod: Pod) -> Run:
+def run_of(pod: Pod, reason: EndReason = EndReason.ENDED) -> Run:
     """PURE. A pod that is being deleted runs until its container has ended."""
-    over = isinstance(liveness(pod), Ended) and not is_leaving(pod)
-    return Run(spawn_id_of(pod), began_at(pod), ended_at(pod, datetime.now(UTC)) if over else None)
+    over: datetime | None = None
+    if is_leaving(pod):
+        found = outcome(pod)
+        over = found.at if isinstance(found, Over) else None
+    elif isinstance(liveness(pod), Ended):
+        over = ended_at(pod, datetime.now(UTC))
+    return Run(spawn_id_of(pod), began_at(pod), over, reason)
 
 
 async def _sweep_now_and_then(view: ClusterView, db: Any, grace_s: float) -> None:

@@ -11,9 +11,10 @@ from typing import TypeVar
 from profiles.plan import MachinePlan
 from profiles.refusal import Refusal
 from spawner import feasibility
-from spawner.cluster import ATTACHMENT, CLAIM, EVENT, NODE, POD, VOLUME, Cluster, Json, Kind, Select
+from spawner.cluster import ACCESS_REVIEW, ATTACHMENT, CLAIM, EVENT, NODE, POD, VOLUME, Cluster, Json, Kind, Select
 from spawner.persist import persist
 from spawner.retry import ApiError, ClusterError, NotFound
+from spawner.settling import Settling
 from spawner.watch import Watch
 
 T = TypeVar("T")
@@ -22,6 +23,8 @@ NODES_MAX_AGE_S, FRESH_NODES_S = 60.0, 5.0
 #: After the API has said "forbidden" to a cluster-wide read, do not ask again for this long.
 FORBIDDEN_FOR_S = 300.0
 READ_TIMEOUT_S = 2.0
+#: Rights are given and taken seldom.
+ASKED_AGAIN_S, REVIEW_TIMEOUT_S = 300.0, 10.0
 
 
 class ClusterView:
@@ -31,10 +34,12 @@ class ClusterView:
         self.cluster = cluster
         self.log = log
         self.pods = Watch(cluster, POD, namespace, select, log=log)
+        self.settling = Settling(cluster, self.pods, log)
         self._nodes: list[Json] = []
         self._nodes_at: float | None = None
         self._reading_nodes = asyncio.Lock()
         self._forbidden_until: dict[str, float] = {}
+        self._may_release: dict[str, tuple[bool, float]] = {}
         self._volumes: dict[str, Json] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -45,6 +50,7 @@ class ClusterView:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.settling.close()
         await self.pods.stop()
         await self.cluster.close()
 
@@ -96,6 +102,34 @@ class ClusterView:
         select = Select(fields=f"involvedObject.kind={kind},involvedObject.name={name}")
         listed = await self._may_read(EVENT, lambda: self.cluster.list(EVENT, namespace, select))
         return list((listed or {}).get("items") or ())
+
+    async def may_release(self, namespace: str) -> bool:
+        """May this hub take a finalizer off a pod again? One that it may not is never put on; nor if nobody knows."""
+        now = asyncio.get_running_loop().time()
+        known, until = self._may_release.get(namespace, (False, 0.0))
+        if now < until:
+            return known
+        asked = {"namespace": namespace, "verb": "patch", "resource": "pods"}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": asked},
+        }
+        try:
+            # Waited for as the pod itself would be.
+            answer = await persist(lambda: self.cluster.create(ACCESS_REVIEW, None, review), now + REVIEW_TIMEOUT_S)
+        except ClusterError as e:
+            self.log.info("Whether pods may be patched cannot be asked: %s", e)
+            return known
+        may = bool((answer.get("status") or {}).get("allowed"))
+        if not may:
+            self.log.warning(
+                "This hub may not patch pods in %s: those that somebody deletes while no hub runs are billed until a "
+                "hub last saw them",
+                namespace,
+            )
+        self._may_release[namespace] = may, now + ASKED_AGAIN_S
+        return may
 
     async def _may_read(self, kind: Kind, read: Callable[[], Awaitable[Json]]) -> Json | None:
         now = asyncio.get_running_loop().time()

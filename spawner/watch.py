@@ -46,6 +46,7 @@ class Watch:
         self._log = log or logging.getLogger(__name__)
         self._task: asyncio.Task[None] | None = None
         self._listeners: dict[str, list[Callable[[], None]]] = {}
+        self._followers: list[Callable[[str], None]] = []
         self._synced = asyncio.Event()
         self._last_contact = self._clock()
         self._version: str | None = None
@@ -98,6 +99,11 @@ class Watch:
                 del self._listeners[key]
 
         return unsubscribe
+
+    def follow(self, told: Callable[[str], None]) -> None:
+        """Call `told(key)` after each change of anything, for as long as there is a watch. Nothing is left out: also
+        what changes twice before anybody who waits is woken."""
+        self._followers.append(told)
 
     async def until(self, key: str, reached: Callable[[Json | None], T | None], timeout_s: float | None) -> T:
         """The first result of `reached(object or None)` that is not None; woken by events, never by polling.
@@ -211,6 +217,11 @@ class Watch:
                 told()
             except Exception:
                 self._log.exception("A listener to %s failed", key)
+        for follower in tuple(self._followers):
+            try:
+                follower(key)
+            except Exception:
+                self._log.exception("A follower of %s failed", key)
 
 
 def _lean(thing: Json) -> Json:

@@ -53,19 +53,22 @@ def reconcile(
 
     `servers` are those that the Hub knows as starting, running or stopping, by the id of their start. `runs` are the
     cluster's pods, `()` where there are none (local processes: the Hub's own list is the truth), and None while nobody
-    can tell: then nothing is settled. `last_seen` is when a Hub last looked; a pod that vanished while none did ended
-    then, as far as anybody knows.
+    can tell: then nothing is settled, and nothing begins. `last_seen` is when a Hub last looked; a pod that vanished
+    while none did ended then, as far as anybody knows.
     """
     present = {run.lease_id: run for run in runs or ()}
     books = {lease.id: lease for lease in leases}
     actions: list[Action] = []
     for lease in books.values():
         run, server = present.get(lease.id), servers.get(lease.id)
-        if runs is not None and (settled := _settled(lease, run, server, last_seen, now)) is not None:
+        if runs is None:
+            continue  # a time that a node knows better would stay in the books
+        if (settled := _settled(lease, run, server, last_seen, now)) is not None:
             actions.append(settled)
         elif lease.state is LeaseState.HELD and server is not None and server.started_at is not None:
-            begun = run.began_at if run is not None and run.began_at is not None else server.started_at
-            actions.append(Begin(lease, begun))
+            begun = run.began_at if run is not None else server.started_at
+            if begun is not None:  # a pod whose container has not begun is only just being taken over by this Hub
+                actions.append(Begin(lease, begun))
     running = (machine for lease_id, machine in servers.items() if lease_id not in books and machine.started_at)
     return (*actions, *map(Adopt, running))
 

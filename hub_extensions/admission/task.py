@@ -82,10 +82,9 @@ def warn_of_unknown_groups(app: Any, policies: Policies) -> None:
 
 async def compare(app: Any, gate: SqlGate, now: datetime) -> bool:
     """One look. False while nobody can tell what runs: nothing was settled, and starts go on waiting."""
-    runs = runs_of(app)
     leases = await gate.call(gate.store.leases)
     last_seen = await gate.call(gate.store.last_seen)
-    spawners = spawners_of(app)
+    runs, spawners = runs_of(app), spawners_of(app)  # of one moment: a server that is ready has a pod
     servers = {lease_id: machine_of(spawner, now) for lease_id, spawner in spawners.items()}
     actions = reconcile(leases, servers, runs, last_seen=last_seen, now=now)
     for action in actions:

@@ -11,18 +11,22 @@ import copy
 from collections.abc import AsyncGenerator, Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from spawner.cluster import EVERYTHING, POD, Json, Kind, Select
+from spawner.cluster import ACCESS_REVIEW, EVERYTHING, POD, Json, Kind, Select
 from spawner.retry import AlreadyThere, ApiError, ClusterError, Expired, NotFound, Unreachable
 
 Key = tuple[str, str, str]  # plural, namespace, name
 
 
 def now_text() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return text_of(datetime.now(UTC))
+
+
+def text_of(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass
@@ -47,6 +51,8 @@ class FakeCluster:
         self.things: dict[Key, Json] = {}
         self.requests: dict[str, int] = {}
         self.faults: list[Fault] = []
+        #: (verb, plural): what the hub's role does not allow.
+        self.forbidden: set[tuple[str, str]] = set()
         self.reachable = True
         #: Called after each change, e.g. by a kubelet that plays the nodes.
         self.observers: list[Callable[[str, Kind, Json], None]] = []
@@ -80,6 +86,10 @@ class FakeCluster:
     async def create(self, kind: Kind, namespace: str | None, body: Json) -> Json:
         await self._enter("create", kind)
         thing = copy.deepcopy(body)
+        if kind == ACCESS_REVIEW:
+            asked = thing["spec"]["resourceAttributes"]
+            thing["status"] = {"allowed": (asked["verb"], asked["resource"]) not in self.forbidden}
+            return thing
         meta = thing.setdefault("metadata", {})
         name = meta["name"]
         if kind.namespaced:
@@ -95,14 +105,24 @@ class FakeCluster:
         self._leave("create", kind)
         return copy.deepcopy(thing)
 
-    async def patch(self, kind: Kind, namespace: str | None, name: str, body: Json) -> Json:
+    async def patch(
+        self, kind: Kind, namespace: str | None, name: str, body: Json, *, strategic: bool = False
+    ) -> Json:
         await self._enter("patch", kind)
+        self._may("patch", kind)
         key = (kind.plural, namespace or "", name)
         if key not in self.things:
             raise NotFound(404, "NotFound", f'{kind.plural} "{name}" not found')
-        self._merge_and_publish(kind, key, body)
+        thing = self.things[key]
+        if (body.get("metadata") or {}).get("uid", thing["metadata"]["uid"]) != thing["metadata"]["uid"]:
+            raise ApiError(409, "Conflict", "Precondition failed: UID in precondition")
+        self._merge_and_publish(kind, key, _without_items(thing, body) if strategic else body)
+        thing = self.things[key]
+        meta = thing["metadata"]
+        if _is_over(meta):
+            self.remove(kind, namespace, name)
         self._leave("patch", kind)
-        return copy.deepcopy(self.things[key])
+        return copy.deepcopy(thing)
 
     async def delete(
         self, kind: Kind, namespace: str | None, name: str, *, grace_s: int | None = None, uid: str | None = None
@@ -114,14 +134,14 @@ class FakeCluster:
             raise NotFound(404, "NotFound", f'{kind.plural} "{name}" not found')
         if uid and thing["metadata"]["uid"] != uid:
             raise ApiError(409, "Conflict", f"Precondition failed: UID in precondition: {uid}")
-        on_a_node = kind == POD and thing.get("spec", {}).get("nodeName") and grace_s != 0
+        ended = thing.get("status", {}).get("phase") in ("Failed", "Succeeded")
+        on_a_node = kind == POD and thing.get("spec", {}).get("nodeName") and grace_s != 0 and not ended
         if on_a_node:
             # As in the real one: the object stays, marked, until its node says the containers are gone.
-            self._merge_and_publish(
-                kind, key, {"metadata": {"deletionTimestamp": now_text(), "deletionGracePeriodSeconds": grace_s or 30}}
-            )
+            grace = 30 if grace_s is None else grace_s
+            self._mark_deleted(kind, key, grace)
         else:
-            self.remove(kind, namespace, name)
+            self.let_go(kind, namespace, name)
         self._leave("delete", kind)
 
     async def watch(
@@ -165,7 +185,24 @@ class FakeCluster:
     def change(self, kind: Kind, namespace: str | None, name: str, patch: Json) -> None:
         self._merge_and_publish(kind, (kind.plural, namespace or "", name), patch)
 
+    def let_go(self, kind: Kind, namespace: str | None, name: str) -> None:
+        """Nothing but a finalizer keeps it any more: what a pod's node says last, and a deletion without grace."""
+        key = (kind.plural, namespace or "", name)
+        if not self.things[key]["metadata"].get("finalizers"):
+            self.remove(kind, namespace, name)
+        elif not _is_leaving_at_once(self.things[key]["metadata"]):
+            self._mark_deleted(kind, key, 0)
+
+    def _mark_deleted(self, kind: Kind, key: Key, grace_s: int) -> None:
+        """`deletionTimestamp` is when it is due: as long after the first request as the grace of the last one."""
+        meta = self.things[key]["metadata"]
+        due = datetime.fromisoformat(meta.get("deletionTimestamp") or now_text())
+        due += timedelta(seconds=grace_s - (meta.get("deletionGracePeriodSeconds") or 0))
+        marks = {"deletionTimestamp": text_of(due), "deletionGracePeriodSeconds": grace_s}
+        self._merge_and_publish(kind, key, {"metadata": marks})
+
     def remove(self, kind: Kind, namespace: str | None, name: str) -> None:
+        """Out of etcd, whoever had a finalizer on it."""
         thing = self.things.pop((kind.plural, namespace or "", name), None)
         if thing is not None:
             self._publish("DELETED", kind, thing)
@@ -229,6 +266,10 @@ class FakeCluster:
         if not self.reachable:
             raise Unreachable("connection reset")
 
+    def _may(self, verb: str, kind: Kind) -> None:
+        if (verb, kind.plural) in self.forbidden:
+            raise ApiError(403, "Forbidden", f"may not {verb} {kind.plural}")
+
     def _fault(self, verb: str, kind: Kind, *, after_effect: bool) -> None:
         for fault in self.faults:
             if (fault.verb, fault.plural, fault.after_effect) == (verb, kind.plural, after_effect):
@@ -267,6 +308,10 @@ class Kubelet:
         self.hold_pending = False
         self.hold_terminating = False
         self.runs: list[tuple[str, str]] = []  # (pod name, uid), each time one starts to run
+        #: What the nodes take the time to be; a test may let hours pass.
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        #: uid → when its containers were started and ended, as the nodes really did it.
+        self.lives: dict[str, list[str]] = {}
         cluster.observers.append(self._saw)
 
     def _saw(self, event: str, kind: Kind, pod: Json) -> None:
@@ -291,8 +336,20 @@ class Kubelet:
         return now if now is not None and now["metadata"]["uid"] == meta["uid"] else None
 
     def _finish(self, pod: Json) -> None:
+        """The containers end, which the pod's status says; then the node lets go of it."""
+        now = self._same(pod)
+        if now is None or (now["metadata"].get("deletionGracePeriodSeconds") == 0 and _has_ended(now)):
+            return
+        namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
+        if not _has_ended(now):
+            at = self.clock()
+            self.lives.setdefault(now["metadata"]["uid"], []).append(text_of(at))
+            self.cluster.change(POD, namespace, name, {"status": ended_status(now, at)})
+        asyncio.get_running_loop().call_soon(self._let_go, pod)
+
+    def _let_go(self, pod: Json) -> None:
         if self._same(pod) is not None:
-            self.cluster.remove(POD, pod["metadata"]["namespace"], pod["metadata"]["name"])
+            self.cluster.let_go(POD, pod["metadata"]["namespace"], pod["metadata"]["name"])
 
     def _run(self, pod: Json) -> None:
         now = self._same(pod)
@@ -300,13 +357,15 @@ class Kubelet:
             return
         meta = pod["metadata"]
         self.runs.append((meta["name"], meta["uid"]))
+        started = text_of(self.clock())
+        self.lives[meta["uid"]] = [started]
         containers = [
             {
                 "name": each["name"],
                 "ready": True,
                 "restartCount": 0,
                 "image": each.get("image", ""),
-                "state": {"running": {"startedAt": now_text()}},
+                "state": {"running": {"startedAt": started}},
             }
             for each in pod["spec"]["containers"]
         ]
@@ -327,6 +386,42 @@ class Kubelet:
                 },
             },
         )
+
+
+def ended_status(pod: Json, at: datetime, *, phase: str = "Succeeded") -> Json:
+    """Of a pod whose containers have all ended then, as its node reports it."""
+    statuses = []
+    for each in pod["status"].get("containerStatuses") or ():
+        running = (each.get("state") or {}).get("running") or {}
+        terminated = {"exitCode": 0, "startedAt": running.get("startedAt"), "finishedAt": text_of(at)}
+        statuses.append({**each, "ready": False, "state": {"terminated": terminated}})
+    return {"phase": phase, "containerStatuses": statuses}
+
+
+def _has_ended(pod: Json) -> bool:
+    return pod["status"].get("phase") in ("Failed", "Succeeded")
+
+
+def _is_leaving_at_once(meta: Json) -> bool:
+    return bool(meta.get("deletionTimestamp")) and meta.get("deletionGracePeriodSeconds") == 0
+
+
+def _is_over(meta: Json) -> bool:
+    """Deleted, with nobody left who keeps it."""
+    return _is_leaving_at_once(meta) and not meta.get("finalizers")
+
+
+def _without_items(thing: Json, body: Json) -> Json:
+    """A strategic merge patch as a merge patch, as far as `$deleteFromPrimitiveList` of the metadata goes."""
+    meta = {}
+    for key, value in body["metadata"].items():
+        directive, _, field_name = key.partition("/")
+        if directive == "$deleteFromPrimitiveList":
+            left = [each for each in thing["metadata"].get(field_name) or () if each not in value]
+            meta[field_name] = left or None
+        else:
+            meta[key] = value
+    return {**body, "metadata": meta}
 
 
 def _merged(thing: Any, patch: Any) -> Any:

@@ -60,8 +60,11 @@ class Process:
     async def create(self, kind: Kind, namespace: str | None, body: Json) -> Json:
         return await self._pass("create", kind, self._cluster.create(kind, namespace, body))
 
-    async def patch(self, kind: Kind, namespace: str | None, name: str, body: Json) -> Json:
-        return await self._pass("patch", kind, self._cluster.patch(kind, namespace, name, body))
+    async def patch(
+        self, kind: Kind, namespace: str | None, name: str, body: Json, *, strategic: bool = False
+    ) -> Json:
+        request = self._cluster.patch(kind, namespace, name, body, strategic=strategic)
+        return await self._pass("patch", kind, request)
 
     async def delete(
         self, kind: Kind, namespace: str | None, name: str, *, grace_s: int | None = None, uid: str | None = None

@@ -117,7 +117,8 @@ class History:
         for name in PEOPLE:
             spawner = self.hub.user(name).spawner
             uid = getattr(spawner, "pod_id", "") if spawner.ready else ""
-            if uid and self.cluster.reachable and name not in self.ready and uid in present:
+            known = uid in present and not is_leaving(present[uid])  # else the hub has yet to hear of its end
+            if known and self.cluster.reachable and name not in self.ready:
                 self.ready[name] = uid
         for name, uid in self.ready.items():
             assert uid in present and not is_leaving(present[uid]), (name, self.told)

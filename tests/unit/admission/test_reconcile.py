@@ -77,6 +77,19 @@ def test_a_start_that_came_up_unheard_begins_when_its_container_did() -> None:
     assert local == (Begin(held, NOON + 4 * MINUTE),)
 
 
+def test_what_the_hub_remembers_begins_nothing_that_the_cluster_knows_better() -> None:
+    held, remembered = lease(began=None), seen(started=NOON + 4 * MINUTE)
+    assert reconcile([held], remembered, [Run("a")], last_seen=NOON, now=LATER) == ()
+    assert reconcile([held], remembered, None, last_seen=NOON, now=LATER) == ()
+
+
+def test_a_run_ends_for_the_reason_that_was_said() -> None:
+    ended = Run("a", NOON, NOON + MINUTE, EndReason.CULLED)
+    assert reconcile([lease()], {}, [ended], last_seen=NOON, now=LATER) == (
+        Settle(lease(), NOON + MINUTE, EndReason.CULLED),
+    )
+
+
 def test_a_start_under_way_is_left_alone() -> None:
     assert reconcile([lease(began=None)], seen(started=None), [Run("a")], last_seen=NOON, now=LATER) == ()
     assert reconcile([], seen(started=None), [Run("a")], last_seen=NOON, now=LATER) == ()

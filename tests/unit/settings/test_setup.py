@@ -110,6 +110,7 @@ def test_one_line_gives_a_z2jh_hub_our_spawner_machines_and_pages():
     assert c.Spawner.catalog().currency == "USD"
     assert c.Spawner.home.claim_name_template == "claim-{username}"
     assert c.Spawner.home.access_mode == "ReadWriteOnce"
+    assert c.WorkbenchSpawner.billed_finalizer is False, "that chart's role lets the hub take nothing off a pod"
 
 
 @pytest.mark.parametrize(

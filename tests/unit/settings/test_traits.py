@@ -12,6 +12,7 @@ from hub_extensions.secret_files import Secrets, read_secrets
 from hub_extensions.settings import Settings
 from hub_extensions.settings_file import SettingsDocument, parse_settings
 from hub_extensions.traits import can_log_in, default_login, hub_traits, kubernetes_traits
+from spawner.kubernetes import WorkbenchSpawner
 
 
 def settings(text: str = "") -> Settings:
@@ -46,6 +47,7 @@ def test_every_trait_we_set_exists():
         "Spawner": Spawner,
         "ConfigurableHTTPProxy": ConfigurableHTTPProxy,
         "KubeSpawner": KubeSpawner,
+        "WorkbenchSpawner": WorkbenchSpawner,
     }
     given = settings(EVERYTHING)
     traits = {**hub_traits(given, Secrets(), {}), **kubernetes_traits(given, {"POD_NAMESPACE": "n"})}
