@@ -8,23 +8,31 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a notice is about. Values and the webhooks' payload name them: they stay as they are."""
+    """What a notice is about. Helm values and what webhooks get name them: they stay as they are."""
 
     BUDGET = "budget"
-    """A budget is nearly or wholly used up."""
     STOPS_SOON = "stops-soon"
     STOPPED = "stopped"
-    """A machine was stopped, because its time was over or its budget was."""
     UNUSED = "unused"
-    """A machine runs and does little."""
     ASKED = "asked"
-    """Somebody asks for a machine that needs this person's yes."""
     ANSWERED = "answered"
-    """What was said to an ask of this person's."""
     WANTED = "wanted"
-    """Somebody would like the machine that this person holds."""
     RESERVATION = "reservation"
     QUEUE = "queue"
+
+
+#: What each kind tells, and whom; the how-to says the same.
+MEANING: dict[Kind, str] = {
+    Kind.BUDGET: "A budget that this person's machine draws from has reached one of its `warnAt` percentages.",
+    Kind.STOPS_SOON: "This person's machine is stopped in 15 minutes or less: its time is over, or its budget's grace.",
+    Kind.STOPPED: "This person's machine was stopped because its time was over or its budget used up.",
+    Kind.UNUSED: "This person's machine runs and does little.",
+    Kind.ASKED: "Somebody asks for a machine that this person may say yes to, or comments on such an ask.",
+    Kind.ANSWERED: "What was said to this person's ask: yes, no, changed, commented, taken back.",
+    Kind.WANTED: "Somebody would like the machine that this person has.",
+    Kind.RESERVATION: "Something about a reservation.",
+    Kind.QUEUE: "Something about a place in a queue.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
