@@ -162,6 +162,20 @@ def used_hours(
     )
 
 
+def used_by_each(
+    connection: Connection, *, since: datetime, until: datetime, by: Literal["user", "group"]
+) -> tuple[UsedHour, ...]:
+    """The sum of `used_hours` for each subject, of all machines: days where there are whole ones, so that everybody's
+    month is a row or two a day. The hour told is the first."""
+    sums: dict[str, Charge] = {}
+    for span, begin, end in _spans(since, until, until):
+        asked = sa.select(SPENT.c.subject, *SUMS).where(SPENT.c.kind == by, SPENT.c.span == span)
+        asked = asked.where(SPENT.c.begins >= begin, SPENT.c.begins < (until if end is None else end))
+        for row in connection.execute(asked.group_by(SPENT.c.subject)).mappings():
+            sums[row["subject"]] = sums.get(row["subject"], Charge()) + charge_of(row)
+    return tuple(UsedHour(subject, "", since, charge) for subject, charge in sorted(sums.items()))
+
+
 def _parts(hours: Iterable[tuple[datetime, Charge]]) -> Iterator[tuple[str, datetime, Charge]]:
     days: dict[datetime, Charge] = {}
     for hour, charge in hours:

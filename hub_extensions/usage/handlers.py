@@ -13,6 +13,7 @@ from tornado import web
 
 from hub_extensions.admission.currencies import billed_otherwise
 from hub_extensions.admission.database import DatabaseAway
+from hub_extensions.admission.spent import used_by_each
 from hub_extensions.capacity.handlers import sees_all
 from hub_extensions.capacity.view import AWAY, NO_GATE
 from hub_extensions.measured.figures import Measured
@@ -67,11 +68,13 @@ def find(store: Any, asked: Asked, limit: int) -> Found:
     """Runs in the gate's thread. `limit` 0: no single sessions."""
     whose, span = asked.whose, {"since": asked.period.since, "until": asked.period.until}
     everybody = whose.kind == "everybody"
-    used = store.used(**span, by="user") if everybody else store.used(**span, by=whose.kind, name=whose.name)
+    used = store.used(**span, by="profile") if everybody else store.used(**span, by=whose.kind, name=whose.name)
+    with store.database.reading() as connection:
+        each = {by: used_by_each(connection, **span, by=by) if everybody else () for by in ("user", "group")}
     return Found(
         used=used,
-        users=used if everybody else (),
-        groups=store.used(**span, by="group") if everybody else (),
+        users=each["user"],
+        groups=each["group"],
         entries=store.ledger(**span, **filtered(whose), limit=limit) if limit else (),
         running=sums.running_of(store.leases(), whose),
     )

@@ -85,6 +85,19 @@ def test_the_hours_add_up_to_the_ledger(store: Store, runs: list[Entry]) -> None
     assert all(row.subject == "ada" and NOW - 500 * HOUR <= row.hour < NOW for row in adas)
 
 
+@pytest.mark.parametrize("since_h", [0, -7.5, -31, -24 * 40])
+@pytest.mark.parametrize("until_h", [0.5, 3, 40])
+def test_sums_of_each_are_those_of_their_hours(store: Store, runs: list[Entry], since_h: float, until_h: float) -> None:
+    since, until = NOW + timedelta(hours=since_h), NOW + timedelta(hours=until_h)
+    for by in ("user", "group"):
+        hours: dict[str, Charge] = {}
+        for each in store.used(since=since, until=until, by=by):
+            hours[each.subject] = hours.get(each.subject, Charge()) + each.charge
+        with store.database.reading() as connection:
+            sums = spent.used_by_each(connection, since=since, until=until, by=by)
+        assert {each.subject: each.charge for each in sums} == hours
+
+
 def test_budgets_count_what_the_ledger_says(store: Store, runs: list[Entry]) -> None:
     for window in ("day", "week", "month", "30d", "5h"):
         policies = rules(

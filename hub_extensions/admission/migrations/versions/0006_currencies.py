@@ -1,4 +1,4 @@
-"""Indexes: everybody's sums of some days, and runs that were billed in another currency."""
+"""An index: runs that were billed in another currency are looked for at each look at usage, and there are hardly any."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_index("ix_remuda_spent_when", "remuda_spent", ["kind", "span", "begins"])
     op.create_index("ix_remuda_ledger_currency", "remuda_ledger", ["currency", "ended_at"])
 
 
