@@ -16,7 +16,10 @@ DAYS = Parameter(
     {"type": "integer", "minimum": 1, "maximum": 1000, "default": 30},
 )
 USER = Parameter("user", "The name of a user.", {"type": "string"}, in_path=True)
-OWN = "`read:users!user=NAME` for a person's: everybody has it for themselves"
+OWN = (
+    "`read:users!user=NAME` for a person's: everybody has it for themselves. For oneself `users:activity` will do, "
+    "which a server's own token has (`JUPYTERHUB_API_TOKEN` in a notebook)"
+)
 ALL = "`list:users` for everybody's: administrators have it"
 
 SHARES = Operation(
@@ -30,7 +33,8 @@ CAPACITY = Operation(
     "/capacity",
     "Who uses what at this moment, pool by pool",
     (
-        "`read:users` for oneself: everybody has it; others’ names are null",
+        "`read:users` for oneself: everybody has it, and `users:activity`, which a server's own token has, will do; "
+        "others’ names are null",
         "`list:users`: all names",
     ),
     models.Capacity,

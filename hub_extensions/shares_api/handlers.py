@@ -56,6 +56,12 @@ class SharesApi(PageHandler, APIHandler):
         """Empty for a service."""
         return str(self.current_user.name) if isinstance(self.current_user, User) else ""
 
+    def is_mine(self, user_name: str) -> bool:
+        """One's own, asked for with a token of one's own, a server's among them: whoever works in a machine may read
+        there what is left and what it costs. The scope is the one that JupyterHub gives such tokens."""
+        mine = bool(self.me) and user_name == self.me
+        return mine and has_scope(f"users:activity!user={self.me}", self.parsed_scopes)
+
     def owner(self, name: str) -> Any:
         user = self.find_user(name)
         if user is None:
@@ -83,10 +89,14 @@ class SharesApi(PageHandler, APIHandler):
 
 class SharesHandler(SharesApi):
     async def get(self, user_name: str = "") -> None:
-        await self._of(user_name=user_name or self.me)
+        user_name = user_name or self.me
+        await (self._shares(user_name) if self.is_mine(user_name) else self._of(user_name=user_name))
 
     @needs_scope("read:users")
     async def _of(self, user_name: str) -> None:
+        await self._shares(user_name)
+
+    async def _shares(self, user_name: str) -> None:
         spawner, _ = self.owner(user_name).spawner, self.gate
         plans = on_offer(spawner.catalog, spawner.person)
         decisions = await self.foreseen(spawner, plans)
@@ -104,7 +114,9 @@ class SharesHandler(SharesApi):
 
 class CapacityHandler(SharesApi):
     async def get(self) -> None:
-        if self.me:
+        if self.is_mine(self.me):
+            await self._capacity(viewer_of(self, self.current_user))
+        elif self.me:
             await self._mine(user_name=self.me)
         else:
             await self._all()
@@ -163,6 +175,8 @@ class OfSomebody(SharesApi):
             raise web.HTTPError(400, "Write of=me, of=user:NAME, of=group:NAME or of=everybody, and days=1 to 1000.")
         asked = Asked(whose, period)
         match whose.kind:
+            case "user" if self.is_mine(whose.name):
+                await self.tell(asked)
             case "user":
                 await self._user(asked, user_name=whose.name)
             case "group" if self.for_members and self._is_member(whose.name):
