@@ -40,7 +40,7 @@ def asking(
     before = [notice for notice in sent if notice.kind is Kind.WANTED and notice.at > now - LOOK_BACK]
     last = max((notice.at for notice in before if notice.key.startswith(_about(lease, sender))), default=None)
     if last is not None and now - last < AGAIN_AFTER:
-        said = f"You asked for this machine {words.ago(last, now)} already, and its holder was told."
+        said = f"You asked for this machine already, {words.ago(last, now)}, and its holder was told."
         return _no("asked-already", said, f"You can ask again {words.ahead(last + AGAIN_AFTER, now)}.")
     if len(before) >= A_DAY:
         said = f"You have asked for machines {len(before)} times within a day, and {A_DAY} is the most."

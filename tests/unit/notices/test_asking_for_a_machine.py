@@ -84,7 +84,7 @@ def test_who_may_ask_when(
 def test_how_long_one_has_to_wait_is_said() -> None:
     early = asking(ADAS, "bea", "", [told(HOUR)], NOW)
     assert isinstance(early, page.Notice)
-    assert early.sentence == "You asked for this machine 1 hour ago already, and its holder was told."
+    assert early.sentence == "You asked for this machine already, 1 hour ago, and its holder was told."
     assert early.remedy == "You can ask again in 3 hours."
     many = asking(ADAS, "bea", "", [told((n + 1) * HOUR, str(n + 2)) for n in range(A_DAY)], NOW)
     assert isinstance(many, page.Notice)
