@@ -61,7 +61,11 @@ def test_images_are_pinned_by_tag(chart: Rendered) -> None:
 
 def test_only_who_asks_kubernetes_carries_a_token(chart: Rendered) -> None:
     with_token = {w.name for w in chart.workloads if w.pod.get("automountServiceAccountToken") is not False}
-    assert {name.removeprefix("second-") for name in with_token} <= {"hub", "hook-image-awaiter"}
+    assert {name.removeprefix("second-") for name in with_token} <= {
+        "hub",
+        "hook-image-awaiter",
+        "hook-pod-releaser",
+    }
 
 
 def test_services_point_at_ports_that_exist(chart: Rendered) -> None:
