@@ -3,11 +3,12 @@ machines that make room. Each step is one exclusive transaction; what it decides
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from hub_extensions.admission.books import promises_changed
 from hub_extensions.admission.store import Books, Store
@@ -47,23 +48,43 @@ class Looked:
         return self == Looked()
 
 
-def look_ahead(store: Store, policies: Policies, requests: Mapping[str, Request | None], now: datetime) -> Looked:
+#: Told within each transaction what it has changed: what people are told of it is written with it, or not at all.
+Tell = Callable[[Connection, Looked], None]
+
+
+def tell_nobody(connection: Connection, looked: Looked) -> None:
+    return None
+
+
+def look_ahead(
+    store: Store,
+    policies: Policies,
+    requests: Mapping[str, Request | None],
+    now: datetime,
+    tell: Tell = tell_nobody,
+) -> Looked:
     """Everything that is due. `requests`: by the place's id what it waits for, as the catalog offers it now; None: it
     does not any more. Raises `DatabaseAway`."""
     with store.looking() as books:
         leaving = any(lease.leaves_why in {LeaveWhy.RESERVED, LeaveWhy.LENT} for lease in books.leases)
         if not (books.reservations or books.waiting or leaving):
             return Looked()
-    looked = _reservations(store, policies, now)
+    looked = _reservations(store, policies, now, tell)
     for _ in range(len(books.waiting) + 1):
-        step = _call_next(store, policies, requests, now)
+        step = _call_next(store, policies, requests, now, tell)
         looked += step
         if not step.called:
             break
-    return looked + _take_back(store, policies, now)
+    return looked + _take_back(store, policies, now, tell)
 
 
-def _reservations(store: Store, policies: Policies, now: datetime) -> Looked:
+def _say(books: Books, tell: Tell, looked: Looked) -> Looked:
+    if not looked.nothing:
+        tell(books.connection, looked)
+    return looked
+
+
+def _reservations(store: Store, policies: Policies, now: datetime, tell: Tell) -> Looked:
     with store.changing() as books:
         released, changed = [], False
         for each in books.reservations:
@@ -77,14 +98,15 @@ def _reservations(store: Store, policies: Policies, now: datetime) -> Looked:
                 released.append(after)
         if changed:
             promises_changed(books.connection)
-            return Looked(released=tuple(released))  # the machines that make room are thought of with the next look
+            # The machines that make room are thought of with the next look.
+            return _say(books, tell, Looked(released=tuple(released)))
         needed = clearings(books.reservations, policies, books, now)
         ids = {leave.lease.id for leave in needed}
         store.stay_in(
             books, [each for each in books.leases if each.leaves_why is LeaveWhy.RESERVED and each.id not in ids]
         )
         told = store.leave_in(books, needed, LeaveWhy.RESERVED)
-        return Looked(told=tuple((leave, LeaveWhy.RESERVED) for leave in told))
+        return _say(books, tell, Looked(told=tuple((leave, LeaveWhy.RESERVED) for leave in told)))
 
 
 def at(reservation: Reservation, policies: Policies, books: Books, now: datetime) -> Reservation:
@@ -109,7 +131,9 @@ def clearings(
     return tuple(leave for pot in pots for leave in to_clear(pot, reservations, books.leases, now))
 
 
-def _call_next(store: Store, policies: Policies, requests: Mapping[str, Request | None], now: datetime) -> Looked:
+def _call_next(
+    store: Store, policies: Policies, requests: Mapping[str, Request | None], now: datetime, tell: Tell
+) -> Looked:
     """At most one is called in a transaction: the next decision is made by books that have its machine."""
     with store.changing() as books:
         passed, dropped, called, changed = [], [], [], False
@@ -141,7 +165,7 @@ def _call_next(store: Store, policies: Policies, requests: Mapping[str, Request 
             books.connection.execute(sa.delete(QUEUE).where(QUEUE.c.id.in_(gone)))
         if gone or called or changed:
             promises_changed(books.connection)
-    return Looked(called=tuple(called), passed=tuple(passed), dropped=tuple(dropped))
+        return _say(books, tell, Looked(called=tuple(called), passed=tuple(passed), dropped=tuple(dropped)))
 
 
 def _decide(
@@ -175,7 +199,7 @@ def _write(books: Books, place: str, values: Mapping[str, object]) -> None:
     books.connection.execute(sa.update(QUEUE).where(QUEUE.c.id == place).values(values))
 
 
-def _take_back(store: Store, policies: Policies, now: datetime) -> Looked:
+def _take_back(store: Store, policies: Policies, now: datetime, tell: Tell) -> Looked:
     """Borrowed machines leave when their owners wait for them, and stay when nobody does any more."""
     with store.changing() as books:
         demands = [each.request for each in books.waiting if each.kept_until is None and each.pot is not None]
@@ -184,4 +208,4 @@ def _take_back(store: Store, policies: Policies, now: datetime) -> Looked:
             store.stay_in(books, lent)
             return Looked()
         told = store.leave_in(books, give_back(demands, policies, books.leases, now), LeaveWhy.LENT)
-        return Looked(told=tuple((leave, LeaveWhy.LENT) for leave in told))
+        return _say(books, tell, Looked(told=tuple((leave, LeaveWhy.LENT) for leave in told)))

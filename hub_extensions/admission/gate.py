@@ -42,6 +42,8 @@ class SqlGate:
         self._policies = policies
         self._clock = clock
         self._next: dict[str, Request] = {}
+        #: Set when something has become free, for whoever calls the next in line.
+        self.freed = asyncio.Event()
         # One thread: transactions of one Hub would only wait for each other, and the Hub's loop must not wait for them.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="remuda-admission")
         # Reports read a year of the ledger if somebody asks for one: no start waits for that.
@@ -89,6 +91,7 @@ class SqlGate:
             if wanted is not None:
                 self._next.setdefault(lease_id, wanted)  # for whoever says it again
             return False
+        self.freed.set()
         return True
 
     def keep_place(self, lease_id: str, wanted: Request) -> None:

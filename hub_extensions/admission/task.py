@@ -92,6 +92,7 @@ async def compare(app: Any, gate: SqlGate, now: datetime) -> bool:
             case Settle(lease, at, reason):
                 app.log.warning("%s's %s is over since %s (%s)", lease.user, lease.display_name, at, reason)
                 await gate.call(gate.store.ended, lease.id, at, reason, now)
+                gate.freed.set()
             case Begin(lease, at):
                 await gate.call(gate.store.began, lease.id, at, now)
             case Adopt(machine):

@@ -1,0 +1,115 @@
+"""How long somebody in line waits, from what runs and from how long such machines ran before. Pure.
+
+Many futures are played through: in each, every machine goes on for as long as one of the past runs of its kind did that
+lasted longer than it has run by now, and at most until it has to stop. What people are told is the middle of them, and
+the range that most of them lie in. The same machines give the same futures, so that a page that is loaded again says
+the same.
+"""
+
+from __future__ import annotations
+
+import heapq
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import inf
+from random import Random
+
+from profiles.amounts import Amounts
+from profiles.caps import Caps
+from profiles.lease import KEPT, Lease, Request
+
+#: Seconds that past runs lasted, by profile, shortest first.
+Lengths = Mapping[str, Sequence[float]]
+#: With fewer past runs that lasted so long, nobody can say when a machine goes.
+FEW = 3
+#: Futures; fewer where there are many machines. One of ten lies before what is said, and one after.
+FUTURES, LEAST_FUTURES, MOST_ENDS, APART = 60, 15, 6_000, 10
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Half of the futures give a machine by `at`, most between `soonest` and `latest`; None: nobody knows how late."""
+
+    at: datetime
+    soonest: datetime
+    latest: datetime | None
+
+
+def expected(
+    caps: Caps, leases: Iterable[Lease], line: Sequence[Request], lengths: Lengths, now: datetime
+) -> Expected | None:
+    """When the last of the line gets its machine, where all of these draw from one pot, and each waits for those before
+    it. None: that is not known, which is said rather than a wrong number."""
+    out = tuple(leases)
+    futures = max(LEAST_FUTURES, min(FUTURES, MOST_ENDS // (len(out) + len(line) + 1)))
+    names = tuple(name for name, _ in caps.limits())
+    limits = dict(caps.limits())
+    running = [(_much(lease.amounts, names), _ends(lease, lengths, now, futures)) for lease in out]
+    coming = [(_much(each.amounts, names), _lasts(each, lengths, futures)) for each in line]
+    found = sorted(
+        _turn(
+            limits,
+            [(ends[future], takes) for takes, ends in running],
+            [(takes, lasts[future]) for takes, lasts in coming],
+        )
+        for future in range(futures)
+    )
+    middle, late = found[futures // 2], found[futures - 1 - futures // APART]
+    if middle == inf:
+        return None
+    return Expected(
+        at=now + timedelta(seconds=middle),
+        soonest=now + timedelta(seconds=found[futures // APART]),
+        latest=None if late == inf else now + timedelta(seconds=late),
+    )
+
+
+def _turn(
+    limits: Mapping[str, int],
+    ends: Iterable[tuple[float, Mapping[str, int]]],
+    line: Iterable[tuple[Mapping[str, int], float]],
+) -> float:
+    """In one future: the second at which the last of the line starts."""
+    running = [(end, number, takes) for number, (end, takes) in enumerate(ends)]
+    used = {name: sum(takes[name] for _, _, takes in running) for name in limits}
+    heapq.heapify(running)
+    at, number = 0.0, len(running)
+    for wants, lasts in line:
+        while any(n and used[name] + n > limits[name] for name, n in wants.items()):
+            if not running or running[0][0] == inf:
+                return inf
+            end, _, takes = heapq.heappop(running)
+            at = max(at, end)
+            used = {name: n - takes[name] for name, n in used.items()}
+        used = {name: n + wants[name] for name, n in used.items()}
+        heapq.heappush(running, (at + lasts, number, wants))
+        number += 1
+    return at
+
+
+def _ends(lease: Lease, lengths: Lengths, now: datetime, futures: int) -> list[float]:
+    """Seconds from now. A place that is kept becomes a run, as far as anybody knows."""
+    kept = lease.id.startswith(KEPT)
+    ran = 0.0 if kept else lease.ran(now).total_seconds()
+    last = None if kept else lease.ends_at
+    most = inf if last is None else max(0.0, (last - now).total_seconds())
+    return [min(most, rest) for rest in _rests(lease.id, lengths.get(lease.profile, ()), ran, futures)]
+
+
+def _lasts(request: Request, lengths: Lengths, futures: int) -> list[float]:
+    most = inf if request.longest is None else request.longest.total_seconds()
+    return [min(most, rest) for rest in _rests(request.lease_id, lengths.get(request.profile, ()), 0.0, futures)]
+
+
+def _rests(seed: str, lengths: Sequence[float], ran: float, futures: int) -> list[float]:
+    longer = lengths[bisect_right(lengths, ran) :]
+    if len(longer) < FEW:
+        return [inf] * futures
+    draw = Random(seed)  # noqa: S311 - the same for the same machine
+    return [longer[draw.randrange(len(longer))] - ran for _ in range(futures)]
+
+
+def _much(amounts: Amounts, names: Iterable[str]) -> dict[str, int]:
+    return {name: amounts.much(name) for name in names}
