@@ -5,7 +5,7 @@ from __future__ import annotations
 from hub_extensions.measured.figures import Efficiency, Measured
 from hub_extensions.page_frame import words
 
-NOT_MEASURED = "not measured"
+NOT_MEASURED, NOT_YET = "not measured", "not yet"
 
 
 def number(value: float) -> str:
@@ -18,10 +18,10 @@ def percent(share: float) -> str:
     return "under 1%" if 0 < share < 0.01 else f"{round(share * 100)}%"
 
 
-def cores_used(one: Measured | None) -> str:
-    """`0.35 of 2`, on average."""
+def cores_used(one: Measured | None, *, running: bool = False) -> str:
+    """`0.35 of 2`, on average. What runs may yet be measured: its first report comes after a minute."""
     if one is None or not one.covered_ms:
-        return NOT_MEASURED
+        return NOT_YET if running else NOT_MEASURED
     return f"{number(one.cpu_ms / one.covered_ms)} of {number(one.has_millicores / 1000)}"
 
 

@@ -194,7 +194,7 @@ def sessions(
             how="running",
             lasted=words.duration(lease.ran(now).total_seconds()),
             money=Money(so_far(lease, now).money, lease.price_per_hour.currency).human,
-            **_used(lease, measured, base),
+            **_used(lease, measured, base, running=True),
         )
         for lease in running
     )
@@ -213,11 +213,13 @@ def sessions(
     )
 
 
-def _used(lease: Lease, measured: Mapping[str, Measured], base: str) -> dict[str, str]:
+def _used(
+    lease: Lease, measured: Mapping[str, Measured], base: str, *, running: bool = False
+) -> dict[str, str]:
     one = measured.get(lease.id)
     return {
         "href": f"{base}/receipt/{quote(lease.id, safe='')}" if base and lease.began_at else "",
-        "cores": cores_used(one),
+        "cores": cores_used(one, running=running),
         "memory": memory_used(one),
         "gpus": gpus_used(one, lease.amounts.gpus),
     }
