@@ -24,6 +24,7 @@ class Action(StrEnum):
     SERVER_STOPPED = "server-stopped-for-another"
     SERVER_STARTED = "server-started-for-another"
     SERVER_OPENED = "server-of-another-opened"
+    RESERVATION_CANCELLED = "reservation-cancelled-for-another"
     POLICIES_CHANGED = "policies-changed"
 
 
@@ -38,6 +39,7 @@ MEANING: dict[Action, str] = {
     Action.SERVER_STOPPED: "Stopped somebody’s server",
     Action.SERVER_STARTED: "Started a server for somebody",
     Action.SERVER_OPENED: "Opened somebody’s server",
+    Action.RESERVATION_CANCELLED: "Cancelled somebody’s reservation",
     Action.POLICIES_CHANGED: "The hub started with other policies",
 }
 

@@ -40,6 +40,12 @@ def upgrade() -> None:
     for column in ("user_name", "ends_at", "over_at"):
         op.create_index(f"ix_remuda_reservation_{column}", "remuda_reservation", [column])
     op.create_table(
+        "remuda_reservation_feed",
+        sa.Column("user_name", sa.Text, primary_key=True),
+        sa.Column("digest", sa.Text, nullable=False, unique=True),
+        sa.Column("made_at", UtcTime, nullable=False),
+    )
+    op.create_table(
         "remuda_queue",
         sa.Column("id", sa.Text, primary_key=True),
         sa.Column("user_name", sa.Text, nullable=False),

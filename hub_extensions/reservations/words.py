@@ -1,0 +1,208 @@
+"""PURE: why a reservation is not possible, and what people are told about those that are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from profiles.access import who_may
+from profiles.admission_words import amount, number
+from profiles.booking import Reservable
+from profiles.hours import Hours
+from profiles.quantity import Duration
+from profiles.refusal import Refusal
+from profiles.reservations import Reservation
+from profiles.slots import Span
+
+MAX_NOTE = 200
+SHORTEST = timedelta(minutes=5)
+
+
+class Why(StrEnum):
+    """Stable codes: pages, the REST API and tests rely on them. A refusal of the catalog's or of a rule's keeps its own
+    (`profiles.refusal.Reason`)."""
+
+    OFF = "reservations-off"
+    NOT_RESERVABLE = "not-reservable"
+    MAY_NOT = "may-not-reserve"
+    NO_TIME = "not-a-time"
+    NO_LENGTH = "not-a-length-of-time"
+    PAST = "in-the-past"
+    TOO_LONG = "longer-than-allowed"
+    TOO_FAR = "too-far-ahead"
+    TOO_LONG_TEXT = "text-too-long"
+    CLOSED = "closed-meanwhile"
+    PERMISSION_ENDS = "permission-ends"
+    TOO_MANY = "too-many-reservations"
+    OVERLAPS_OWN = "overlaps-own"
+    TAKEN = "reserved-already"
+    IN_USE = "in-use"
+    NO_SUCH = "no-such-reservation"
+    OVER = "over-already"
+
+
+MEANING: dict[Why, str] = {
+    Why.OFF: "Nothing can be reserved on this hub.",
+    Why.NOT_RESERVABLE: "No rule lets this machine be reserved.",
+    Why.MAY_NOT: "The rule's `who` does not include this person.",
+    Why.NO_TIME: "When it is to begin or end cannot be read.",
+    Why.NO_LENGTH: "It ends before it begins, or is shorter than 5 minutes.",
+    Why.PAST: "It would begin in the past.",
+    Why.TOO_LONG: "It is longer than the rule's `longest`.",
+    Why.TOO_FAR: "It would end later than the rule's `ahead` allows.",
+    Why.TOO_LONG_TEXT: "The note is longer than 200 characters.",
+    Why.CLOSED: "The machine is closed for a part of that time.",
+    Why.PERMISSION_ENDS: "The machine needs a yes, and the person's does not hold for all of that time.",
+    Why.TOO_MANY: "The person has as many reservations ahead as the rule's `perPerson`.",
+    Why.OVERLAPS_OWN: "The person has reserved the same machine for a part of that time already.",
+    Why.TAKEN: "Too little is left at that time of what can be reserved.",
+    Why.IN_USE: "It begins so soon that those who use it now could not be told in time.",
+    Why.NO_SUCH: "There is no such reservation, or it is not for this person to know.",
+    Why.OVER: "The reservation is over, cancelled or released.",
+}
+STATUS: dict[str, int] = {
+    **dict.fromkeys((Why.MAY_NOT, "forbidden-profile"), 403),
+    **dict.fromkeys((Why.OFF, Why.NO_SUCH), 404),
+    **dict.fromkeys((Why.CLOSED, Why.PERMISSION_ENDS, Why.TOO_MANY, Why.OVERLAPS_OWN, Why.TAKEN, Why.IN_USE), 409),
+    **dict.fromkeys((Why.NOT_RESERVABLE, Why.OVER, "over-quota", "needs-approval", "grant-expired"), 409),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NotPossible:
+    """`reason` is a `Why`, or the code of the refusal that it passes on."""
+
+    reason: str
+    sentence: str
+    remedy: str
+
+    @property
+    def status(self) -> int:
+        """Of an HTTP answer."""
+        return STATUS.get(self.reason, 400)
+
+    @classmethod
+    def of(cls, refusal: Refusal) -> NotPossible:
+        return cls(str(refusal.reason), refusal.sentence, refusal.remedy)
+
+
+def when(at: datetime, timezone: str) -> str:
+    """`Mon 4 May, 14:00`."""
+    local = at.astimezone(ZoneInfo(timezone))
+    return f"{local:%a} {local.day} {local:%b}, {local:%H:%M}"
+
+
+def slot(begins_at: datetime, ends_at: datetime, timezone: str) -> str:
+    """`Mon 4 May, 14:00 to 16:00`."""
+    begin, end = (at.astimezone(ZoneInfo(timezone)) for at in (begins_at, ends_at))
+    last = f"{end:%H:%M}" if begin.date() == end.date() else when(ends_at, timezone)
+    return f"{when(begins_at, timezone)} to {last}"
+
+
+def length(span: timedelta) -> str:
+    return Duration(int(span.total_seconds())).human
+
+
+def off() -> NotPossible:
+    return NotPossible(
+        Why.OFF, "Nothing can be reserved on this hub.", "Your administrator can allow it: “Reservations” in its guide."
+    )
+
+
+def not_reservable(machine: str) -> NotPossible:
+    return NotPossible(Why.NOT_RESERVABLE, f"{machine} cannot be reserved.", "Choose another machine.")
+
+
+def may_not(machine: str, reservable: Reservable) -> NotPossible:
+    said = f"Only {who_may(reservable.who)} may reserve {machine}."
+    return NotPossible(Why.MAY_NOT, said, "Ask your administrator if you need it, or use it without a reservation.")
+
+
+def no_time() -> NotPossible:
+    return NotPossible(Why.NO_TIME, "The day or the time cannot be read.", "Choose a day, and a time such as 14:00.")
+
+
+def no_length() -> NotPossible:
+    said = "A reservation ends later than it begins, and lasts 5 minutes at least."
+    return NotPossible(Why.NO_LENGTH, said, "Choose for how long.")
+
+
+def past(begins_at: datetime, timezone: str) -> NotPossible:
+    said = f"{when(begins_at, timezone)} ({timezone}) is over already."
+    return NotPossible(Why.PAST, said, "Choose a later time.")
+
+
+def too_long(wanted: timedelta, reservable: Reservable) -> NotPossible:
+    said = f"{length(wanted)} are too long: {reservable.longest.human} are the most for this machine."
+    return NotPossible(Why.TOO_LONG, said, "Choose a shorter time, or make two reservations.")
+
+
+def too_far(ends_at: datetime, last: datetime, reservable: Reservable, timezone: str) -> NotPossible:
+    said = (
+        f"It would go on until {when(ends_at, timezone)}, and this machine can be reserved {reservable.ahead.human} "
+        f"ahead."
+    )
+    return NotPossible(Why.TOO_FAR, said, f"Choose a time that ends by {when(last, timezone)} ({timezone}).")
+
+
+def too_long_text(characters: int) -> NotPossible:
+    said = f"The note has {characters:,} characters, and {MAX_NOTE} is the most."
+    return NotPossible(Why.TOO_LONG_TEXT, said, "Shorten it.")
+
+
+def closed(machine: str, hours: Hours, timezone: str) -> NotPossible:
+    said = f"{machine} is closed for a part of that time: it is open {hours.words} ({timezone})."
+    return NotPossible(Why.CLOSED, said, "Choose a time within its hours.")
+
+
+def permission_ends(machine: str, ends_at: datetime, timezone: str) -> NotPossible:
+    said = f"Your permission for {machine} ends on {when(ends_at, timezone)} ({timezone}), before the reservation does."
+    return NotPossible(Why.PERMISSION_ENDS, said, "Choose a time within it, or ask again: “Ask for it” on its card.")
+
+
+def too_many(there: int, reservable: Reservable) -> NotPossible:
+    said = f"You have {there} reservations ahead, and {reservable.per_person} are the most."
+    return NotPossible(Why.TOO_MANY, said, "Cancel one that you do not need.")
+
+
+def overlaps_own(other: Reservation, timezone: str) -> NotPossible:
+    said = f"You have reserved {other.display_name} already: {slot(other.begins_at, other.ends_at, timezone)}."
+    return NotPossible(Why.OVERLAPS_OWN, said, "Choose another time, or cancel that one first.")
+
+
+def taken(  # noqa: PLR0913 - one sentence's parts
+    reservation: Reservation, resource: str, limit: int, there: int, until: datetime, *, clear: timedelta, timezone: str
+) -> NotPossible:
+    """`2 of 2 GPUs are reserved until Mon 4 May, 16:00 (UTC), and 10 minutes lie between …; Large GPU needs 1.`"""
+    machine, wanted = reservation.display_name, reservation.amounts.much(resource)
+    if wanted > limit:
+        said = f"{machine} needs {amount(resource, wanted)}, and {amount(resource, limit)} can be reserved at once."
+        return NotPossible(Why.TAKEN, said, "Choose a smaller machine.")
+    theirs = f"{number(resource, there)} of {amount(resource, limit)}"
+    apart = f", and {length(clear)} lie between two reservations" if clear else ""
+    needs = f"{machine} needs {number(resource, wanted)}"
+    said = f"{theirs} are reserved until {when(until, timezone)} ({timezone}){apart}; {needs}."
+    return NotPossible(Why.TAKEN, said, "Choose another time: “Find a free time” proposes some.")
+
+
+def in_use(machine: str, notice: timedelta, free_from: datetime, timezone: str) -> NotPossible:
+    """`What Large GPU needs is in use, and …`"""
+    said = (
+        f"What {machine} needs is in use, and whoever has it is told {length(notice)} before: it can be reserved from "
+        f"{when(free_from, timezone)} ({timezone}) on."
+    )
+    return NotPossible(Why.IN_USE, said, "Choose a later time, or wait in line for it.")
+
+
+def no_such() -> NotPossible:
+    return NotPossible(Why.NO_SUCH, "There is no such reservation.", "It may be over: see the list of yours.")
+
+
+def over(reservation: Reservation) -> NotPossible:
+    return NotPossible(Why.OVER, f"This reservation of {reservation.display_name} is over already.", "")
+
+
+def proposals(found: tuple[Span, ...]) -> str:
+    return "These times are free:" if found else "No time is free in the fortnight that follows."

@@ -1,0 +1,203 @@
+"""When something can still be reserved: what is promised from moment to moment, and the times at which more fits. Pure.
+
+A reservation takes what it needs from `clear_before` before its beginning on (`reservations.for_others`). So where all
+there is gets reserved, two that follow each other lie that far apart: meanwhile what runs on the first one stops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import chain, pairwise
+from zoneinfo import ZoneInfo
+
+from profiles.amounts import Amounts, total
+from profiles.hours import WorkingHours, opening
+from profiles.lease import Lease
+from profiles.lease_book import LeaseBook
+from profiles.pots import ReservedPot, drawn
+from profiles.reservations import Reservation, clear_time, for_others
+
+#: From … until …
+Span = tuple[datetime, datetime]
+HOUR = timedelta(hours=1)
+#: So many slots are proposed.
+PROPOSED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """So much is reserved, all of that time."""
+
+    begins_at: datetime
+    ends_at: datetime
+    amounts: Amounts
+
+
+def levels(
+    pot: ReservedPot, reservations: Iterable[Reservation], since: datetime, until: datetime
+) -> tuple[Level, ...]:
+    """All of that time, one level after the other; what is kept clear counts."""
+    clear = clear_time(pot.quota)
+    held = [
+        (begin, end, each.amounts)
+        for each in reservations
+        if each.rule == pot.pot.rule and each.over_at is None
+        if (begin := max(since, each.begins_at - clear)) < (end := min(until, each.ends_at))
+    ]
+    moments = sorted({since, until, *(begin for begin, _, _ in held), *(end for _, end, _ in held)})
+    return tuple(
+        Level(begin, end, total(amounts for from_, to, amounts in held if from_ <= begin < to))
+        for begin, end in pairwise(moments)
+    )
+
+
+def limits(pot: ReservedPot) -> tuple[tuple[str, int], ...]:
+    """What may be reserved of each amount at once."""
+    most = dict(pot.caps.limits())
+    for name, limit in pot.quota.at_most.limits():
+        most[name] = min(limit, most.get(name, limit))
+    return tuple(most.items())
+
+
+def fits(pot: ReservedPot, level: Level, wanted: Amounts) -> bool:
+    return all(
+        not (n := wanted.much(name)) or level.amounts.much(name) + n <= limit for name, limit in limits(pot)
+    )
+
+
+def free_spans(
+    pot: ReservedPot, reservations: Iterable[Reservation], wanted: Amounts, since: datetime, until: datetime
+) -> tuple[Span, ...]:
+    """When so much more may be held, clearing included."""
+    free = (
+        (level.begins_at, level.ends_at)
+        for level in levels(pot, reservations, since, until)
+        if fits(pot, level, wanted)
+    )
+    return joined(free)
+
+
+def open_spans(hours: WorkingHours | None, since: datetime, until: datetime, timezone: str) -> Iterator[Span]:
+    at = since
+    while at < until:
+        now = None if hours is None else opening(hours, at, timezone)
+        end = until if now is None or now.until is None else min(now.until, until)
+        if now is None or now.is_open:
+            yield at, end
+        at = end
+
+
+def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Spans in their order; those that meet are one."""
+    found: list[Span] = []
+    for begin, end in spans:
+        if found and begin <= found[-1][1]:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((begin, end))
+    return tuple(found)
+
+
+def within(begin: datetime, end: datetime, spans: Iterable[Span]) -> bool:
+    """In one of them."""
+    return any(from_ <= begin and end <= to for from_, to in spans)
+
+
+def held_from(pot: ReservedPot, wanted: Reservation, now: datetime) -> datetime:
+    """From then on what it needs has to be free."""
+    return max(now, wanted.begins_at - clear_time(pot.quota))
+
+
+def in_the_way(
+    pot: ReservedPot, reservations: Sequence[Reservation], wanted: Reservation, book: LeaseBook, now: datetime
+) -> tuple[Lease, ...]:
+    """What runs there and cannot be told to leave in time, where that leaves too little; empty: it fits beside it, or
+    there is time enough to tell whoever has to leave. Machines whose end is known are gone by then."""
+    earliest, first = now + timedelta(seconds=pot.quota.notice.seconds), held_from(pot, wanted, now)
+    if first >= earliest:
+        return ()
+    clear, until = clear_time(pot.quota), min(earliest, wanted.ends_at)
+    all_of_them = [*(each for each in reservations if each.stands(now)), wanted]
+    leases = list(drawn(pot.pot, pot.quota, book))
+    moments = {first, *(at for each in all_of_them if first < (at := each.begins_at - clear) < until)}
+    for moment in sorted(moments):
+        staying = [lease for lease in leases if lease.ends_at is None or lease.ends_at > moment]
+        promised = for_others(pot, all_of_them, staying, "", moment)
+        needed = total((*(lease.amounts for lease in staying), promised))
+        short = [n for n, limit in pot.caps.limits() if wanted.amounts.much(n) and needed.much(n) > limit]
+        if short:
+            return tuple(lease for lease in staying if any(lease.amounts.much(name) for name in short))
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """A slot for `wanted`, whose own times say nothing but its length. `permitted` are times in one of which it has to
+    lie, for each rule that asks for a yes; `apart` are times that it must not touch."""
+
+    pot: ReservedPot
+    reservations: Sequence[Reservation]
+    book: LeaseBook
+    wanted: Reservation
+    hours: WorkingHours | None = None
+    permitted: tuple[tuple[Span, ...], ...] = ()
+    apart: tuple[Span, ...] = ()
+    timezone: str = "UTC"
+
+
+def free_slots(
+    search: Search, since: datetime, until: datetime, now: datetime, most: int = PROPOSED
+) -> tuple[Span, ...]:
+    """The soonest slot that can be reserved between `since` and `until`, then full hours, none over another."""
+    pot, wanted = search.pot, search.wanted
+    since = max(since, now)
+    length, clear = wanted.ends_at - wanted.begins_at, clear_time(pot.quota)
+    if until - since < length:
+        return ()
+    begins = max(now, since - clear)
+    free = free_spans(pot, search.reservations, wanted.amounts, begins, until)
+    opened = joined(open_spans(search.hours, since, until, search.timezone))
+    soon = now + timedelta(seconds=pot.quota.notice.seconds) + clear
+    boundaries = {
+        since,
+        soon,
+        *(begin + clear for begin, _ in free),
+        *(begin for begin, _ in (*opened, *chain(*search.permitted))),
+        *(each.ends_at + clear for each in search.reservations),
+        *(end for _, end in search.apart),
+        *(lease.ends_at + clear for lease in drawn(pot.pot, pot.quota, search.book) if lease.ends_at is not None),
+    }
+
+    def can_be(begin: datetime) -> bool:
+        slot = replace(wanted, begins_at=begin, ends_at=begin + length)
+        return (
+            within(begin, slot.ends_at, opened)
+            and within(held_from(pot, slot, now), slot.ends_at, free)
+            and all(within(begin, slot.ends_at, spans) for spans in search.permitted)
+            and all(slot.ends_at <= from_ or to <= begin for from_, to in search.apart)
+            and (begin >= soon or not in_the_way(pot, search.reservations, slot, search.book, now))
+        )
+
+    last = until - length
+    first = next((at for at in sorted(boundaries) if since <= at <= last and can_be(at)), None)
+    if first is None:
+        return ()
+    found = [first]
+    for at in _full_hours(first, last, search.timezone):
+        if len(found) == most:
+            break
+        if at >= found[-1] + max(length, HOUR) and can_be(at):
+            found.append(at)
+    return tuple((at, at + length) for at in found)
+
+
+def _full_hours(since: datetime, until: datetime, timezone: str) -> Iterator[datetime]:
+    """By the clock there, which need not go by UTC's hours."""
+    local = since.astimezone(ZoneInfo(timezone))
+    at = since - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+    while at <= until:
+        if at >= since:
+            yield at.astimezone(UTC)
+        at += HOUR
