@@ -8,13 +8,23 @@ an hour further on.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from heapq import merge
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    WithJsonSchema,
+    WrapValidator,
+    model_validator,
+)
 
 from profiles.base import Model
 from profiles.fields import quoted, wrong
@@ -26,6 +36,7 @@ _DAY = f"(?:{'|'.join(DAYS)})"
 _DAYS = re.compile(rf"{_DAY}(?:-{_DAY})?")
 _TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 _WEEK = timedelta(days=7)
+Span = tuple[datetime, datetime]
 #: A weekly opening may lie in the hour that a change of clocks skips: then the one after it counts.
 _AHEAD = 16
 
@@ -88,6 +99,35 @@ class Hours(Model):
         return days if (self.from_, self.to) == ("00:00", MIDNIGHT) else f"{days} from {self.from_} to {self.to}"
 
 
+class Timetable(RootModel[tuple[Hours, ...]]):
+    """Several: open whenever one of them is."""
+
+    model_config = ConfigDict(frozen=True)
+
+    @model_validator(mode="after")
+    def _some(self) -> Timetable:
+        if not self.root:
+            raise wrong("there are no hours in the list", "write when it opens, or leave hours out for always")
+        return self
+
+    @property
+    def words(self) -> str:
+        """`Monday to Friday from 08:00 to 20:00, and Saturday from 10:00 to 14:00`."""
+        *others, last = (each.words for each in self.root)
+        return f"{', '.join(others)}, and {last}" if others else last
+
+
+def _one_or_several(value: Any, _handler: Any) -> Hours | Timetable:
+    """Decided by the shape, so that a mistake is told of the one that was meant."""
+    if isinstance(value, (Hours, Timetable)):
+        return value
+    return Timetable.model_validate(value) if isinstance(value, (list, tuple)) else Hours.model_validate(value)
+
+
+#: A profile's `hours`: one mapping, or a list of them.
+WorkingHours = Annotated[Hours | Timetable, WrapValidator(_one_or_several)]
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """Open or closed, and when that changes, in UTC. None: never; only what is always open never changes."""
@@ -96,15 +136,17 @@ class Opening:
     until: datetime | None
 
 
-def opening(hours: Hours, now: datetime, timezone: str) -> Opening:
+def opening(hours: Hours | Timetable, now: datetime, timezone: str) -> Opening:
     """Open at `now`? Hours that follow each other without a gap are one: whole days close at the end of the last."""
-    begin, end = next(span for span in _joined(_spans(hours, now, ZoneInfo(timezone))) if now < span[1])
+    many = hours.root if isinstance(hours, Timetable) else (hours,)
+    spans = merge(*(_spans(each, now, ZoneInfo(timezone)) for each in many))
+    begin, end = next(span for span in _joined(spans) if now < span[1])
     if now < begin:
         return Opening(False, begin)
     return Opening(True, None if end - now > _WEEK else end)
 
 
-def _spans(hours: Hours, now: datetime, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
+def _spans(hours: Hours, now: datetime, zone: ZoneInfo) -> Iterator[Span]:
     """From yesterday on, which may go over midnight."""
     today, days = now.astimezone(zone).date(), hours.weekdays
     opens, closes = _minutes(hours.from_), _minutes(hours.to)
@@ -117,7 +159,7 @@ def _spans(hours: Hours, now: datetime, zone: ZoneInfo) -> Iterator[tuple[dateti
                 yield begin, end
 
 
-def _joined(spans: Iterator[tuple[datetime, datetime]]) -> Iterator[tuple[datetime, datetime]]:
+def _joined(spans: Iterable[Span]) -> Iterator[Span]:
     pending: tuple[datetime, datetime] | None = None
     for begin, end in spans:
         if pending is None or begin > pending[1]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from profiles.amounts import Amounts
 from profiles.frozen import EMPTY, freeze
-from profiles.hours import Hours
+from profiles.hours import WorkingHours
 from profiles.machine import RunningMachine
 from profiles.person import Person
 from profiles.plan import MachinePlan
@@ -55,7 +55,7 @@ class Request:
     amounts: Amounts
     price_per_hour: Money
     longest: timedelta | None = None
-    hours: Hours | None = None
+    hours: WorkingHours | None = None
 
     @classmethod
     def of(cls, lease_id: str, person: Person, server: str, plan: MachinePlan) -> Request:

@@ -17,7 +17,7 @@ from profiles.access import Access
 from profiles.base import Model
 from profiles.fields import wrong
 from profiles.frozen import EMPTY, freeze
-from profiles.hours import Hours
+from profiles.hours import WorkingHours
 from profiles.option_range import choices_of, default_of
 from profiles.policy import Policies
 from profiles.quantity import Cpu, Duration, Memory
@@ -272,8 +272,10 @@ class Profile(Model):
         default=Access(everyone=True),
         description="Who may use it; left out: everyone. Replaces an inherited one as a whole.",
     )
-    hours: Hours | None = Field(
-        default=None, description="When it may run; left out: always. A shipped one's keys can be changed one by one."
+    hours: WorkingHours | None = Field(
+        default=None,
+        description="When it may run, or a list of such; left out: always. A shipped one's keys can be changed one by "
+        "one, a list is replaced as a whole.",
     )
     idle_timeout: f.Limit | None = Field(
         default=None, description="Stops after this long without activity; `never`: no limit; null: the hub's setting."

@@ -9,7 +9,7 @@ from typing import Any
 from profiles.accelerators import count_gpus
 from profiles.choice import MachineChoice
 from profiles.frozen import EMPTY, thaw
-from profiles.hours import Hours
+from profiles.hours import WorkingHours
 from profiles.model import CpuRange, MemoryRange, Pool, PullPolicy
 from profiles.quantity import Duration, Money
 
@@ -42,7 +42,7 @@ class MachinePlan:
     idle_timeout: Duration | None = None
     max_lifetime: Duration | None = None
     keep_alive_at_most: Duration | None = None
-    hours: Hours | None = None
+    hours: WorkingHours | None = None
     options: Mapping[str, str] = EMPTY
     rescue: bool = False
 

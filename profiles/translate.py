@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -93,6 +93,8 @@ def _model_at(model: type[BaseModel], path: tuple[str, ...]) -> type[BaseModel] 
         found = _submodel(annotation)
         if found is not None:
             aliases = {info.alias or name: info for name, info in found.model_fields.items()}
+            if key.isdigit():
+                continue  # in a list of what may stand alone as well
             if key not in aliases:
                 return None
             annotation = aliases[key].annotation
@@ -102,6 +104,8 @@ def _model_at(model: type[BaseModel], path: tuple[str, ...]) -> type[BaseModel] 
 
 
 def _submodel(annotation: Any) -> type[BaseModel] | None:
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
     if get_origin(annotation) in {Union, types.UnionType}:
         return next((found for each in get_args(annotation) if (found := _submodel(each))), None)
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from profiles.catalog import CatalogErrors, Document, load_catalog
 from profiles.choice import MachineChoice
-from profiles.hours import DAYS, Hours, Opening, opening
+from profiles.hours import DAYS, Hours, Opening, Timetable, opening
 from profiles.lease import Request
 from profiles.person import Person
 from profiles.plan import MachinePlan
@@ -152,6 +152,9 @@ def test_in_words(given_: dict[str, Any], words: str) -> None:
         ("{to: '24:30'}", "field 'hours.to': '24:30' is not a time of day — write hours and minutes in quotes: \"08:00\", \"24:00\""),
         ("{from: '24:00', to: '08:00'}", "field 'hours': it would open at the end of the day — write from: \"00:00\" and the day after"),
         ("{from: '08:00', to: '08:00'}", "field 'hours': it opens and closes at 08:00 — for whole days write from: \"00:00\" and to: \"24:00\""),
+        ("[]", "field 'hours': there are no hours in the list — write when it opens, or leave hours out for always"),
+        ("[{days: [sat]}, {from: 8}]", "field 'hours.1.from': 8 is not a time of day — write hours and minutes in quotes: \"08:00\", \"24:00\""),
+        ("[{until: '08:00'}]", "field 'hours.0.until': there is no such key — remove it, or write one of: days, from, to"),
         ("{until: '08:00'}", "field 'hours.until': there is no such key — remove it, or write one of: days, from, to"),
     ],
 )  # fmt: skip
@@ -172,3 +175,55 @@ def test_hours_are_inherited_key_by_key_and_go_into_plan_and_request() -> None:
     assert Request.of("id", Person("ada"), "", plan).hours is plan.hours
     assert plan.to_dict()["hours"] == {"days": ["mon-fri"], "from": "10:00", "to": "24:00"}
     assert catalog.profiles["free"].hours is None and catalog.profiles["small-cpu"].hours is None
+
+
+SATURDAY: dict[str, Any] = {"days": ["sat"], "from": "10:00", "to": "14:00"}
+
+
+def table(*many: dict[str, Any]) -> Timetable:
+    return Timetable.model_validate(many)
+
+
+@pytest.mark.parametrize(
+    ("many", "now", "is_open", "until"),
+    [
+        ((OFFICE, SATURDAY), "2026-03-13 19:00", True, "2026-03-13 20:00"),
+        ((OFFICE, SATURDAY), "2026-03-13 20:00", False, "2026-03-14 10:00"),
+        ((SATURDAY, OFFICE), "2026-03-14 13:59", True, "2026-03-14 14:00"),
+        ((SATURDAY, OFFICE), "2026-03-14 14:00", False, "2026-03-16 08:00"),
+        # what meets or overlaps is one
+        ((OFFICE, NIGHTS), "2026-03-09 12:00", True, "2026-03-14 08:00"),
+        ((OFFICE, {"days": ["mon"], "from": "18:00", "to": "22:00"}), "2026-03-09 12:00", True, "2026-03-09 22:00"),
+        ((OFFICE,), "2026-03-09 12:00", True, "2026-03-09 20:00"),
+    ],
+)
+def test_several_hours_are_open_whenever_one_is(
+    many: tuple[dict[str, Any], ...], now: str, is_open: bool, until: str
+) -> None:
+    assert opening(table(*many), at(now), BERLIN) == Opening(is_open, at(until))
+
+
+def test_hours_that_fill_the_week_never_close() -> None:
+    assert opening(table({"days": ["mon-fri"]}, {"days": ["sat-sun"]}), at("2026-03-09 12:00"), BERLIN) == Opening(True, None)
+
+
+def test_several_hours_in_words_and_in_the_plan() -> None:
+    text = "profiles: {gpu: {hours: [{days: [mon-fri], from: '08:00', to: '20:00'}, {days: [sat], from: '10:00', to: '14:00'}]}}"
+    catalog = load_catalog(Document("a", text))
+    plan = resolve(catalog, MachineChoice("gpu"), Person("ada"))
+    assert isinstance(plan, MachinePlan) and plan.hours == table(OFFICE, SATURDAY)
+    assert plan.hours.words == "Monday to Friday from 08:00 to 20:00, and Saturday from 10:00 to 14:00"
+    assert Request.of("id", Person("ada"), "", plan).hours is plan.hours
+    dumped = {"days": ["sat"], "from": "10:00", "to": "14:00"}
+    assert plan.to_dict()["hours"][1] == dumped
+    evening = Document("b", "profiles: {gpu: {hours: {from: '20:00'}}}")
+    replaced = load_catalog(Document("a", text), evening).profiles["gpu"].hours
+    assert replaced == hours(**{"from": "20:00"}), "another shape replaces it as a whole"
+
+
+@given(st.lists(st.integers(0, 6), min_size=2, max_size=2, unique=True), st.integers(0, 7 * 24 * 4))
+def test_a_list_is_open_when_one_of_its_hours_is(days: list[int], quarter: int) -> None:
+    one, other = ({"days": [DAYS[day]], "from": "21:00", "to": "09:00"} for day in days)
+    now = at("2026-03-09 00:00") + timedelta(minutes=15 * quarter)
+    each = [opening(hours(**given_), now, BERLIN) for given_ in (one, other)]
+    assert opening(table(one, other), now, BERLIN).is_open == any(found.is_open for found in each)
