@@ -6,6 +6,7 @@ that what is read in it stays true until it commits. Waiting ends after seconds,
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import threading
@@ -22,6 +23,8 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import StaticPool
 
 from hub_extensions.admission.place import in_memory, spoken
+
+log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 #: A start that waits longer for its turn than this is told so.
@@ -61,6 +64,7 @@ class Database:
         self._current = False
         self._file = _file_of(url)
         self._known: os.stat_result | None = None
+        self._told = ""
 
     def migrate(self) -> None:
         """Bring the tables up to date. Two hubs that boot at once do so one after the other. Raises `DatabaseAway`."""
@@ -121,16 +125,23 @@ class Database:
     def _look(self) -> None:
         """A file that was deleted or replaced is still there for whoever has it open: what is written to it then is
         lost. Nothing is, and no new file is begun in its place. A few microseconds."""
+        wrong = self._wrong()
+        if wrong and wrong != self._told:
+            log.error("%s: %s", self.url, wrong)
+        self._told = wrong
+        if wrong:
+            raise DatabaseAway(f"{self.url}: {wrong}")
+
+    def _wrong(self) -> str:
         if self._file is None or self._known is None:
-            return
+            return ""
         try:
             now = self._file.stat()
         except FileNotFoundError:
-            raise DatabaseAway(f"{self.url}: {GONE}") from None
+            return GONE
         except OSError as e:
-            raise DatabaseAway(f"{self.url}: {e.strerror}") from e
-        if not os.path.samestat(now, self._known):
-            raise DatabaseAway(f"{self.url}: {REPLACED}")
+            return str(e.strerror)
+        return "" if os.path.samestat(now, self._known) else REPLACED
 
     def _begun(self, what: str) -> Connection:
         """A connection in a transaction. One that a server's restart has cut is noticed here, before anything is done

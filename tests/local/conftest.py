@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.hub_process import LocalHub
+from tests.local.hub_process import LocalHub, Person, using
 
 SETTINGS = """
 mode: local
@@ -24,12 +24,27 @@ catalog:
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
     hub = LocalHub(tmp_path_factory.mktemp("shared") / "local")
     hub.write_settings(SETTINGS)
-    try:
-        yield hub.start()
-        assert hub.interrupt() == 0
-        assert hub.left_behind() == []
-    finally:
-        hub.kill_everything()
+    with using(hub) as hub:
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def module_hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
+    """One for the tests of a module, with its `SETTINGS`: its fixture `hub` is this one."""
+    hub = LocalHub(tmp_path_factory.mktemp("module") / "local")
+    hub.write_settings(request.module.SETTINGS)
+    with using(hub) as hub:
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def bea(module_hub: LocalHub) -> Person:
+    return module_hub.person("bea")
+
+
+@pytest.fixture(scope="module")
+def admin(module_hub: LocalHub) -> Person:
+    return module_hub.person("admin")
 
 
 @pytest.fixture

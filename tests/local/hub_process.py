@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import psutil
 
 from tests.people import Person, sse, wait_for
 
-__all__ = ["LocalHub", "Person", "free_port", "sse", "wait_for"]
+__all__ = ["LocalHub", "Person", "free_port", "sse", "using", "wait_for"]
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 120
 
@@ -137,3 +138,14 @@ class LocalHub:
 
 def is_server(process: psutil.Process) -> bool:
     return any("singleuser" in word for word in process.cmdline()[:3])
+
+
+@contextlib.contextmanager
+def using(hub: LocalHub) -> Iterator[LocalHub]:
+    """Until it is ended as Ctrl-C ends it."""
+    try:
+        yield hub.start()
+        assert hub.interrupt() == 0
+        assert hub.left_behind() == []
+    finally:
+        hub.kill_everything()

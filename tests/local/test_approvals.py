@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import sqlite3
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import httpx
 import pytest
 
 from tests.local.hub_process import LocalHub, Person, wait_for
-from tests.unit.pages.reading import Element, read
+from tests.local.seen import main_of, part, said
 
 pytestmark = pytest.mark.local
 
@@ -45,19 +44,8 @@ TWO = {"profile": "gpu", "option.gpu.gpus": "2", "lasts": "2", "unit": "days"}
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
-    hub = LocalHub(tmp_path_factory.mktemp("approvals") / "local")
-    hub.write_settings(SETTINGS)
-    try:
-        yield hub.start()
-        assert hub.interrupt() == 0
-    finally:
-        hub.kill_everything()
-
-
-@pytest.fixture(scope="module")
-def bea(hub: LocalHub) -> Person:
-    return hub.person("bea")
+def hub(module_hub: LocalHub) -> LocalHub:
+    return module_hub
 
 
 @pytest.fixture(scope="module")
@@ -65,30 +53,10 @@ def cat(hub: LocalHub) -> Person:
     return hub.person("cat")
 
 
-@pytest.fixture(scope="module")
-def admin(hub: LocalHub) -> Person:
-    return hub.person("admin")
-
-
 @pytest.fixture
 def asker(hub: LocalHub, request: pytest.FixtureRequest) -> Person:
     """Each test's own: an open ask keeps the next one from being made."""
     return hub.person(f"ada-{request.node.name[5:35].replace('_', '-')}")
-
-
-def main_of(answer: httpx.Response) -> Element:
-    text = answer.text
-    return read(text[text.index("<main") : text.index("</main>") + len("</main>")]).one("main")
-
-
-def main_or_body(answer: httpx.Response) -> Element:
-    """JupyterHub's own pages have no main."""
-    text = answer.text
-    return read(text[text.index("<body") : text.index("</body>") + len("</body>")]).one("body")
-
-
-def said(answer: httpx.Response) -> str:
-    return " ".join(notice.text for notice in main_of(answer).all("div", cls="rm-notice"))
 
 
 def post(person: Person, path: str, **fields: str) -> httpx.Response:
@@ -352,7 +320,7 @@ def test_what_somebody_does_with_anothers_server_is_noted(asker: Person, cat: Pe
     asker.wait_ready()
     confirm = cat.http.get(f"/user/{asker.path}/lab")
     assert confirm.url.path == "/hub/api/oauth2/authorize", confirm.text
-    scopes = [field["value"] for field in main_or_body(confirm).all("input", name="scopes")]
+    scopes = [field["value"] for field in part(confirm, "body").all("input", name="scopes")]
     cat.http.post(str(confirm.url), data={"scopes": scopes, "_xsrf": cat.xsrf}, headers={"Referer": str(confirm.url)})
     cat.http.post(f"/hub/stop/{asker.path}", data={"_xsrf": cat.xsrf})
     asker.wait_gone()

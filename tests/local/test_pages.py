@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.local.hub_process import LocalHub, Person, sse, wait_for
-from tests.unit.pages.reading import Element, read
+from tests.local.hub_process import LocalHub, Person, sse, using, wait_for
+from tests.local.seen import main_of, said
 
 pytestmark = pytest.mark.local
 
@@ -43,26 +43,12 @@ def configured(hub: LocalHub, slow: Path) -> LocalHub:
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
     folder = tmp_path_factory.mktemp("pages")
-    hub = configured(LocalHub(folder / "local"), folder / "slow")
-    try:
-        yield hub.start()
-        assert hub.interrupt() == 0
-    finally:
-        hub.kill_everything()
-
-
-def main_of(answer: httpx.Response) -> Element:
-    """Our part of a page; JupyterHub's frame is not ours to judge."""
-    text = answer.text
-    return read(text[text.index("<main") : text.index("</main>") + len("</main>")]).one("main")
+    with using(configured(LocalHub(folder / "local"), folder / "slow")) as hub:
+        yield hub
 
 
 def title(answer: httpx.Response) -> str:
     return main_of(answer).one("h1").text
-
-
-def said(answer: httpx.Response) -> str:
-    return " ".join(notice.text for notice in main_of(answer).all(cls="rm-notice"))
 
 
 def facts(person: Person, server: str = "") -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -10,7 +9,8 @@ import pytest
 
 from profiles.ledger_csv import read_ledger
 from tests.local.hub_process import LocalHub, Person, wait_for
-from tests.unit.pages.reading import Element, assert_accessible, read
+from tests.local.seen import main_of
+from tests.unit.pages.reading import Element, assert_accessible
 
 pytestmark = pytest.mark.local
 
@@ -32,14 +32,8 @@ catalog:
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
-    hub = LocalHub(tmp_path_factory.mktemp("shares") / "local")
-    hub.write_settings(SETTINGS)
-    try:
-        yield hub.start()
-        assert hub.interrupt() == 0
-    finally:
-        hub.kill_everything()
+def hub(module_hub: LocalHub) -> LocalHub:
+    return module_hub
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +44,6 @@ def ada(hub: LocalHub) -> Person:
     person.wait_ready()
     wait_for(lambda: "running" in person.http.get("/hub/usage").text)
     return person
-
-
-def main_of(answer: httpx.Response) -> Element:
-    text = answer.text
-    return read(text[text.index("<main") : text.index("</main>") + len("</main>")]).one("main")
 
 
 def card(page: Element, profile: str) -> Element:
@@ -93,8 +82,8 @@ class TestBeforeTheClick:
         assert all(facts["lock"] is None for facts in profiles["small-cpu"].values())
         assert all(facts["lock"]["reason"] == "over-budget" for facts in profiles["gpu"].values())
 
-    def test_a_members_card_tells_of_the_group(self, hub: LocalHub) -> None:
-        page = main_of(hub.person("bea").http.get("/hub/spawn"))
+    def test_a_members_card_tells_of_the_group(self, bea: Person) -> None:
+        page = main_of(bea.http.get("/hub/spawn"))
         assert "research: 5 of 5 servers free" in card(page, "small-cpu").one(cls="rm-shares").text
 
 
@@ -139,22 +128,22 @@ class TestRefused:
 
 
 class TestCapacity:
-    def test_names_are_for_those_who_may_see_them(self, hub: LocalHub, ada: Person) -> None:
+    def test_names_are_for_those_who_may_see_them(self, ada: Person, bea: Person, admin: Person) -> None:
         own = main_of(ada.http.get("/hub/capacity"))
         assert_accessible(own)
         assert "You" in [row.text for row in own.all("th", scope="row")]
-        others = main_of(hub.person("bea").http.get("/hub/capacity")).text
+        others = main_of(bea.http.get("/hub/capacity")).text
         assert "somebody" in others
         assert "ada" not in others.split()
-        assert "ada" in main_of(hub.person("admin").http.get("/hub/capacity")).text.split()
+        assert "ada" in main_of(admin.http.get("/hub/capacity")).text.split()
 
-    def test_by_rest(self, hub: LocalHub, ada: Person) -> None:
+    def test_by_rest(self, ada: Person, bea: Person, admin: Person) -> None:
         def holders(person: Person) -> list[Any]:
             return [each for pool in api(person, "capacity")["pools"] for each in pool["holders"]]
 
         assert [(each["user"], each["mine"]) for each in holders(ada)] == [("ada", True)]
-        assert [each["user"] for each in holders(hub.person("bea"))] == [None]
-        assert [each["user"] for each in holders(hub.person("admin"))] == ["ada"]
+        assert [each["user"] for each in holders(bea)] == [None]
+        assert [each["user"] for each in holders(admin)] == ["ada"]
 
     def test_the_menu_leads_there(self, ada: Person) -> None:
         home = ada.http.get("/hub/home").text
@@ -170,8 +159,7 @@ class TestUsage:
         assert "Everybody" not in [link.text for link in page.all("a")]
 
     @pytest.mark.parametrize("of", ["user:ada", "everybody", "group:other"])
-    def test_anothers_is_forbidden(self, hub: LocalHub, ada: Person, of: str) -> None:
-        bea = hub.person("bea")
+    def test_anothers_is_forbidden(self, ada: Person, of: str, bea: Person) -> None:
         assert bea.http.get("/hub/usage", params={"of": of}).status_code == 403
         assert bea.http.get("/hub/usage.csv", params={"of": of}).status_code == 403
         for question in ("usage", "ledger"):
@@ -179,8 +167,7 @@ class TestUsage:
             assert answer.status_code in {403, 404}, answer.text
             assert answer.json()["message"]
 
-    def test_members_see_the_sums_of_their_group_and_no_sessions(self, hub: LocalHub) -> None:
-        bea = hub.person("bea")
+    def test_members_see_the_sums_of_their_group_and_no_sessions(self, bea: Person) -> None:
         page = bea.http.get("/hub/usage", params={"of": "group:research"})
         assert page.status_code == 200
         assert not main_of(page).all("section", aria_labelledby="rm-sessions")
@@ -188,8 +175,7 @@ class TestUsage:
         assert api(bea, "usage", of="group:research")["users"] is None
         assert bea.rest.get("/hub/api/remuda/ledger", params={"of": "group:research"}).status_code in {403, 404}
 
-    def test_an_administrator_sees_everybody(self, hub: LocalHub, ada: Person) -> None:
-        admin = hub.person("admin")
+    def test_an_administrator_sees_everybody(self, ada: Person, admin: Person) -> None:
         page = main_of(admin.http.get("/hub/usage", params={"of": "everybody"}))
         assert "ada" in page.one("section", aria_labelledby="rm-people").text
         assert "ada" in [each["name"] for each in api(admin, "usage", of="everybody")["users"]]
@@ -230,15 +216,32 @@ class TestForPrograms:
             answer = httpx.get(f"{hub.url}/hub/api/remuda/{question}")
             assert answer.status_code == 403, answer.text
 
-    def test_shares_are_for_oneself(self, hub: LocalHub, ada: Person) -> None:
+    def test_shares_are_for_oneself(self, ada: Person, bea: Person) -> None:
         told = api(ada, "shares/ada")
         assert told["quotas"][0]["rule"] == "one-each"
         refused = next(each for each in told["machines"] if each["profile"] == "gpu")
         assert (refused["admitted"], refused["rule"]) == (False, "pocket-money")
-        assert hub.person("bea").rest.get("/hub/api/remuda/shares/ada").status_code == 404
+        assert bea.rest.get("/hub/api/remuda/shares/ada").status_code == 404
 
-    def test_metrics(self, hub: LocalHub, ada: Person) -> None:
-        admin = hub.person("admin")
+    def test_a_notebook_reads_its_owners_with_its_servers_token(self, hub: LocalHub, ada: Person) -> None:
+        token = hub.server_of("ada").environ()["JUPYTERHUB_API_TOKEN"]
+        inside = httpx.Client(base_url=f"{hub.url}/hub/api/remuda", headers={"Authorization": f"token {token}"})
+        for question in ("shares", "shares/ada", "capacity", "usage", "ledger", "usage?of=user:ada"):
+            answer = inside.get(question)
+            assert answer.status_code == 200, answer.text
+        assert [each["mine"] for pool in inside.get("capacity").json()["pools"] for each in pool["holders"]] == [True]
+        for question in ("shares/bea", "usage?of=user:bea", "ledger?of=user:bea", "usage?of=everybody", "asks"):
+            assert inside.get(question).status_code in {403, 404}, question
+
+    def test_a_token_that_is_only_for_opening_servers_reads_nothing(self, hub: LocalHub, ada: Person) -> None:
+        wanted = {"note": "narrow", "scopes": ["access:servers!user"]}
+        made = ada.http.post("/hub/api/users/ada/tokens", json=wanted, headers={"X-XSRFToken": ada.xsrf}).json()
+        narrow = {"Authorization": f"token {made['token']}"}
+        for question in ("shares", "capacity", "usage", "ledger"):
+            answer = httpx.get(f"{hub.url}/hub/api/remuda/{question}", headers=narrow)
+            assert answer.status_code in {403, 404}, answer.text
+
+    def test_metrics(self, ada: Person, admin: Person) -> None:
 
         def told() -> str:
             return admin.http.get("/hub/metrics").text
