@@ -87,6 +87,16 @@ def test_keys_of_the_values_become_files_and_leave_the_settings() -> None:
     assert "aaaa" not in chart.settings_text
 
 
+def test_where_notices_go_reaches_the_hub_and_their_secrets_come_as_files() -> None:
+    chart = render(VALUE_SETS["notices by mail and to a chat"])
+    notices = parse_settings(SettingsDocument("settings.yaml", chart.settings_text)).hub.notices
+    assert notices.email is not None
+    assert (notices.email.from_, notices.email.port, notices.email.username) == ("hub@example.org", 587, "hub")
+    assert [str(kind) for kind in notices.webhooks["chat"].kinds or ()] == ["budget"]
+    sources = {volume["name"]: volume for volume in chart.hub.pod["volumes"]}["secrets"]["projected"]["sources"]
+    assert sources == [{"secret": {"name": "hub"}}, {"secret": {"name": "hub-notices"}}]
+
+
 def test_the_database_password_comes_as_a_file() -> None:
     chart = render(VALUE_SETS["postgres with an existing secret"])
     sources = {volume["name"]: volume for volume in chart.hub.pod["volumes"]}["secrets"]["projected"]["sources"]

@@ -50,6 +50,22 @@ VALUE_SETS: dict[str, dict[str, Any]] = {
             "db": {"type": "postgres", "url": "postgresql://remuda@db.example.org/remuda", "password": "s3cret-horse"}
         }
     },
+    "notices by mail and to a chat": {
+        "hub": {
+            "notices": {
+                "existingSecret": "hub-notices",
+                "hubUrl": "https://hub.example.org/",
+                "email": {
+                    "host": "smtp.example.org",
+                    "from": "hub@example.org",
+                    "username": "hub",
+                    "addressTemplate": "{username}@example.org",
+                    "kinds": ["stops-soon", "wanted"],
+                },
+                "webhooks": {"chat": {"url": "https://chat.example.org/hook", "kinds": ["budget"]}},
+            }
+        }
+    },
     "sqlite in memory": {"hub": {"db": {"type": "sqlite-memory"}}},
     "sqlite on a chosen class": {
         "hub": {
