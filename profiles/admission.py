@@ -27,9 +27,9 @@ from profiles.pots import (
     unit_of,
 )
 from profiles.refusal import Refusal
-from profiles.reservations import clear_from
+from profiles.reservations import clear_from, clear_time
 from profiles.snapshot import Snapshot
-from profiles.standings import Standing
+from profiles.standings import Standing, has_reserved
 from profiles.standings import standings as standings_of
 
 #: What is reserved sooner than this is not started for.
@@ -74,7 +74,8 @@ class Balance:
 class Admit:
     """`longest` is how long it may run at most from now, by profile, hours, budgets, grants and others' reservations;
     None: no limit. Whenever it begins, it stops at `closes_at`, by hours and grants, and at `clear_at`, when others
-    have reserved what it takes. `grant` is the one that ends first, where several were needed."""
+    have reserved what it takes; `otherwise` is how long it may run where they give that up. `grant` is the one that
+    ends first, where several were needed."""
 
     longest: timedelta | None
     standings: tuple[Standing, ...] = ()
@@ -82,6 +83,12 @@ class Admit:
     grant: Grant | None = None
     closes_at: datetime | None = None
     clear_at: datetime | None = None
+    otherwise: timedelta | None = None
+
+    @property
+    def lifetime(self) -> timedelta | None:
+        """How long it may run, whatever others have reserved: that may change."""
+        return self.longest if self.clear_at is None else self.otherwise
 
     @property
     def leaves_at(self) -> datetime | None:
@@ -142,7 +149,7 @@ def decide(request: Request, snapshot: Snapshot, policies: Policies, now: dateti
         longest = _shorter(longest, permits)
     refused = _no_room(request, standings, snapshot, policies, now)
     clear = None if refused else _clear_from(request, snapshot, policies, now)
-    if clear is not None:
+    if clear is not None and not has_reserved(request, policies, snapshot, now):
         # By the profile alone, as with budgets.
         least = _shorter(SHORTEST_BEFORE_RESERVATION, request.longest) or SHORTEST_BEFORE_RESERVATION
         if clear[0] - now < least:
@@ -150,9 +157,10 @@ def decide(request: Request, snapshot: Snapshot, policies: Policies, now: dateti
     if refused is not None:
         return Deny(*refused, standings, balances)
     clear_at = None if clear is None else clear[0]
-    ends = _sooner(closes_at, clear_at)
-    longest = _shorter(longest, None if ends is None else ends - now)
-    return Admit(longest, standings, balances, used_grant, closes_at, clear_at)
+    lifetime = _shorter(longest, None if closes_at is None else closes_at - now)
+    longest = _shorter(lifetime, None if clear_at is None else clear_at - now)
+    otherwise = None if clear_at is None else lifetime
+    return Admit(longest, standings, balances, used_grant, closes_at, clear_at, otherwise)
 
 
 def _no_room(
@@ -168,7 +176,8 @@ def _no_room(
         theirs = [
             each.ends_at
             for each in snapshot.reservations
-            if each.rule == standing.pot.rule and each.user != request.person.name and each.stands(now)
+            if each.user != request.person.name and each.rule == standing.pot.rule and each.stands(now)
+            if each.holds(now, clear_time(policies.reservations[each.rule]))
         ]
         return words.reserved_now(request, standing, min(theirs), policies.timezone), standing.pot.rule
     return words.over_quota(request, standing), standing.pot.rule
@@ -190,7 +199,7 @@ def _clear_from(
 
 def lease_of(request: Request, decision: Admit, now: datetime) -> Lease:
     """What an admitted request is given."""
-    return Lease.hold(request, now, decision.longest, decision.closes_at, decision.clear_at)
+    return Lease.hold(request, now, decision.lifetime, decision.closes_at, decision.clear_at)
 
 
 def _sooner(one: datetime | None, other: datetime | None) -> datetime | None:

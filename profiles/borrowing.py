@@ -5,16 +5,18 @@ Each group's share is a quota with `per: group` and `borrowing`; the quota it na
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from profiles.amounts import Amounts, total
 from profiles.booking import Borrowing
 from profiles.lease import Lease, LeaveWhy, Request
 from profiles.lease_book import LeaseBook
-from profiles.policy import Policies
-from profiles.pots import Pot, QuotaPot, drawn, in_use, quota_pots
+from profiles.policy import Policies, Quota
+from profiles.pots import Pot, QuotaPot, drawing, drawn, in_use, own_leases, quota_pots, shares_of
 from profiles.reservations import Leave
+from profiles.waiting import Waiting
 
 #: More than anybody has of anything.
 ALL = 2**62
@@ -59,88 +61,153 @@ def all_borrowed(policies: Policies, book: LeaseBook) -> Mapping[str, Pot]:
     return found
 
 
+class _Shares:
+    """What groups have left of their own shares, as those in line are given theirs one after the other."""
+
+    def __init__(self, policies: Policies, book: LeaseBook) -> None:
+        self._policies, self._book = policies, book
+        self._left: dict[Pot, dict[str, int]] = {}
+
+    def give(self, request: Request) -> tuple[QuotaPot, ...]:
+        """The wholes that it draws from within all shares of its own; none where it would borrow, or has no share."""
+        pots = tuple(quota_pots(self._policies, request))
+        shares = [(pot, rule) for pot in pots if (rule := borrowing_of(pot, pots)) is not None]
+        instead = own_leases(request, self._book)
+        wants = request.amounts
+        lefts = []
+        for pot, _ in shares:
+            if pot.pot not in self._left:
+                used = in_use(pot, self._book)
+                self._left[pot.pot] = {name: limit - used.much(name) for name, limit in pot.caps.limits()}
+            own = total(drawn_amounts(pot, self._book, instead))
+            left = self._left[pot.pot]
+            if any((n := wants.much(name)) and n > much + own.much(name) for name, much in left.items()):
+                return ()
+            lefts.append((left, wants.beyond(own)))
+        for left, takes in lefts:
+            left.update({name: much - takes.much(name) for name, much in left.items()})
+        wholes = {Pot(rule.within, "hub") for _, rule in shares}
+        return tuple(pot for pot in pots if pot.pot in wholes)
+
+
+def owners_first(
+    line: Sequence[Waiting], request: Request, pot: Pot, policies: Policies, book: LeaseBook
+) -> Sequence[Waiting]:
+    """The line as this request sees it. For what is lent, those who are within their own group's share come before
+    those who would borrow: whoever was asked to give back would otherwise be the next to borrow."""
+    if pot.per != "hub" or not any(_lies_within(quota, pot) for quota in policies.quotas.values()):
+        return line
+    shares = _Shares(policies, book)
+    owners: list[Waiting] = []
+    others: list[Waiting] = []
+    for waiting in line:
+        is_owner = waiting.kept_until is None and shares.give(waiting.request)
+        (owners if is_owner else others).append(waiting)
+    if not any(waiting.is_place_of(request) for waiting in line) and shares.give(request):
+        return owners
+    return [*owners, *others]
+
+
+def _lies_within(quota: Quota, pot: Pot) -> bool:
+    return quota.borrowing is not None and quota.borrowing.within == pot.rule
+
+
 def give_back(
     demands: Iterable[Request], policies: Policies, book: LeaseBook, now: datetime
 ) -> tuple[Leave, ...]:
-    """Which machines are to leave so that groups that are within their own shares get what they wait for.
+    """Which machines are to leave so that groups that are within their own shares get what they wait for, those that
+    were told before among them: a machine that was told and is not among these may stay.
 
-    `demands` in the order in which they wait. What is free and what leaves already is for the first of them; where all
-    that is borrowed would not be enough for one, nothing is taken for it.
+    `demands` in the order in which they wait. What is free is for the first of them; where all that is borrowed would
+    not be enough for one, nothing is taken for it.
     """
     leaving: dict[str, Leave] = {}
     room: dict[Pot, dict[str, int]] = {}
+    shares, lent = _Shares(policies, book), _lent(policies, book)
     for request in demands:
-        pots = tuple(quota_pots(policies, request))
-        for share in pots:
-            rule = borrowing_of(share, pots)
-            if rule is None or not _fits(share, in_use(share, book), request.amounts):
-                continue
-            whole = next(pot for pot in pots if pot.pot == Pot(rule.within, "hub"))
+        wholes = shares.give(request)
+        mine = {pot.pot for pot in quota_pots(policies, request)}
+        taken: dict[str, _Lent] = {}
+        enough = True
+        for whole in wholes:
             left = room.setdefault(whole.pot, _room(whole, book))
-            taken = _take(request, left, _lent(share, whole, policies, book, leaving))
-            if taken is None:
-                continue
-            for lease, lent_by in taken:
-                leaving[lease.id] = Leave(lease, now + timedelta(seconds=lent_by.notice.seconds))
-                left.update({name: n + lease.amounts.much(name) for name, n in left.items()})
-            left.update({name: n - request.amounts.much(name) for name, n in left.items()})
-            break
+            can = (each for each in lent if each.lease.id not in leaving and each.is_for(whole, mine))
+            found = _take(request, left, can)
+            enough = enough and found is not None
+            taken.update({each.lease.id: each for each in found or ()})
+        if not enough:
+            continue
+        for each in taken.values():
+            known = each.lease.leaves_at if each.lease.leaves_why is LeaveWhy.LENT else None
+            at = known or now + timedelta(seconds=each.rule.notice.seconds)
+            leaving[each.lease.id] = Leave(each.lease, at)
+        for whole in wholes:
+            coming = total(drawn_amounts(whole, book, taken))
+            left = room[whole.pot]
+            left.update({name: n + coming.much(name) - request.amounts.much(name) for name, n in left.items()})
     return tuple(leaving.values())
 
 
+def drawn_amounts(pot: QuotaPot, book: LeaseBook, ids: Iterable[str]) -> Iterator[Amounts]:
+    """What those of these leases take from the pot that draw from it."""
+    there = book.at((pot.pot.per, pot.pot.subject))
+    return (lease.amounts for lease in drawing(pot.quota, (there[each] for each in ids if each in there)))
+
+
 def _room(whole: QuotaPot, book: LeaseBook) -> dict[str, int]:
-    """What is free of all that is limited, with what leaves already."""
+    """What is free of all that is limited."""
     used = in_use(whole, book)
-    leaving = [each for each in drawn(whole.pot, whole.quota, book) if each.leaves_why is LeaveWhy.LENT]
-    coming = total(lease.amounts for lease in leaving)
-    return {name: limit - used.much(name) + coming.much(name) for name, limit in whole.caps.limits()}
+    return {name: limit - used.much(name) for name, limit in whole.caps.limits()}
 
 
-def _take(
-    request: Request, room: Mapping[str, int], lent: Iterable[tuple[Lease, Borrowing]]
-) -> list[tuple[Lease, Borrowing]] | None:
+@dataclass(frozen=True, slots=True)
+class _Lent:
+    """A borrowed machine, the share that it is beyond, and by which rule."""
+
+    lease: Lease
+    share: Pot
+    rule: Borrowing
+
+    def is_for(self, whole: QuotaPot, mine: Container[Pot]) -> bool:
+        """It is taken from that whole, and not by those who want it back."""
+        about = self.share not in mine and self.rule.within == whole.pot.rule
+        return about and any(drawing(whole.quota, (self.lease,)))
+
+
+def _take(request: Request, room: Mapping[str, int], lent: Iterable[_Lent]) -> list[_Lent] | None:
     """As few as are needed; None where all of them are not enough."""
-    short = {
-        name: wanted - left for name, left in room.items() if (wanted := request.amounts.much(name)) > max(0, left)
-    }
-    taken: list[tuple[Lease, Borrowing]] = []
-    for lease, rule in lent:
+    wants = {name: n for name in room if (n := request.amounts.much(name))}
+    short = {name: n - room[name] for name, n in wants.items() if n > room[name]}
+    taken: list[_Lent] = []
+    for each in lent:
         if not short:
             break
-        if any(lease.amounts.much(name) for name in short):
-            taken.append((lease, rule))
-            less = {name: missing - lease.amounts.much(name) for name, missing in short.items()}
+        if any(each.lease.amounts.much(name) for name in short):
+            taken.append(each)
+            less = {name: missing - each.lease.amounts.much(name) for name, missing in short.items()}
             short = {name: missing for name, missing in less.items() if missing > 0}
-    return None if short else taken
+    if short:
+        return None
+    for each in reversed(taken[:-1]):
+        rest = [other for other in taken if other is not each]
+        if all(sum(other.lease.amounts.much(name) for other in rest) >= n - room[name] for name, n in wants.items()):
+            taken = rest
+    return taken
 
 
-def _lent(
-    share: QuotaPot, whole: QuotaPot, policies: Policies, book: LeaseBook, leaving: Mapping[str, Leave]
-) -> list[tuple[Lease, Borrowing]]:
-    """What others have borrowed from the same whole, and is not leaving already; newest first."""
-    found: dict[str, tuple[Lease, Borrowing]] = {}
+def _lent(policies: Policies, book: LeaseBook) -> list[_Lent]:
+    """All that is borrowed: first what leaves already, then the newest."""
+    found: dict[str, _Lent] = {}
     for pot in _shares(policies, book):
-        rule = pot.quota.borrowing
-        if rule is None or rule.within != whole.pot.rule or pot.pot == share.pot:
-            continue
-        for lease in borrowed(pot, book):
-            if lease.leaves_why is not LeaveWhy.LENT and lease.id not in leaving:
-                found[lease.id] = lease, rule
-    return sorted(found.values(), key=lambda each: (each[0].held_at, each[0].id), reverse=True)
+        if pot.quota.borrowing is not None:
+            for lease in borrowed(pot, book):
+                found.setdefault(lease.id, _Lent(lease, pot.pot, pot.quota.borrowing))
+    newest = sorted(found.values(), key=lambda each: (each.lease.held_at, each.lease.id), reverse=True)
+    return sorted(newest, key=lambda each: each.lease.leaves_why is not LeaveWhy.LENT)
 
 
-def _shares(policies: Policies, book: LeaseBook) -> list[QuotaPot]:
+def _shares(policies: Policies, book: LeaseBook) -> Iterator[QuotaPot]:
     """The shares that machines which are out draw from."""
-    rules = [rule for rule, quota in policies.quotas.items() if quota.borrowing is not None]
-    if not rules:
-        return []
-    found: dict[Pot, QuotaPot] = {}
-    for lease in book:
-        for pot in quota_pots(policies, lease.request()):
-            if pot.pot.rule in rules:
-                found.setdefault(pot.pot, pot)
-    return list(found.values())
-
-
-def _fits(pot: QuotaPot, used: Amounts, wanted: Amounts) -> bool:
-    return all(not (n := wanted.much(name)) or used.much(name) + n <= limit for name, limit in pot.caps.limits())
+    for rule, quota in policies.quotas.items():
+        if quota.borrowing is not None:
+            yield from shares_of(rule, quota, book)

@@ -66,6 +66,10 @@ class LeaseBook:
     def of_group(self, name: str) -> Iterable[Lease]:
         return self._by_group.get(name, {}).values()
 
+    def groups(self) -> Iterable[str]:
+        """Those with something out."""
+        return self._by_group.keys()
+
     def of_profile(self, name: str) -> Iterable[Lease]:
         return self._by_profile.get(name, {}).values()
 

@@ -79,6 +79,14 @@ def reserved_pots(policies: Policies, request: Request) -> Iterator[ReservedPot]
             yield ReservedPot.of(rule, reservable)
 
 
+def shares_of(rule: str, quota: Quota, book: LeaseBook) -> Iterator[QuotaPot]:
+    """A rule per group, for each group that has something out."""
+    for group in book.groups():
+        if _is_for(quota, group):
+            pot = Pot(rule, "group", group)
+            yield QuotaPot(pot, quota, _caps(quota, pot, frozenset()))
+
+
 def budget_pots(policies: Policies, request: Request, now: datetime) -> Iterator[BudgetPot]:
     """As `quota_pots`."""
     for rule, budget in policies.budgets.items():
@@ -116,8 +124,12 @@ def _about(scope: About, user: str, groups: frozenset[str], profile: str, pool: 
 
 def drawn(pot: Pot, scope: About, book: LeaseBook) -> Iterable[Lease]:
     """The leases that draw from this pot."""
-    counts = _counts(scope)
-    return (lease for lease in book.at((pot.per, pot.subject)).values() if counts(lease))
+    return drawing(scope, book.at((pot.per, pot.subject)).values())
+
+
+def drawing(scope: About, leases: Iterable[Lease]) -> Iterable[Lease]:
+    """Those of them that a rule is about."""
+    return filter(_counts(scope), leases)
 
 
 def _counts(scope: About) -> Callable[[Lease], bool]:

@@ -7,7 +7,7 @@ may use what is reserved until shortly before it begins.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -16,7 +16,8 @@ from profiles.booking import Reservable
 from profiles.frozen import EMPTY
 from profiles.lease import Lease, LeaveWhy, Request
 from profiles.lease_book import LeaseBook
-from profiles.pots import ReservedPot, drawn, own_leases
+from profiles.pots import ReservedPot, drawn, in_use, own_leases
+from profiles.tally import AmountsTally
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,23 @@ def for_others(
     return total(amounts.beyond(taken.get(name, Amounts())) for name, amounts in promised.items())
 
 
+def unused(
+    pot: ReservedPot, reservations: Iterable[Reservation], leases: Iterable[Lease], user: str, at: datetime
+) -> Amounts | None:
+    """What this person has reserved at that moment beyond what their own machines (of `leases`) take; None: nothing
+    is reserved for them."""
+    mine = [each.amounts for each in reservations if each.user == user and each.rule == pot.pot.rule and each.holds(at)]
+    if not mine:
+        return None
+    return total(mine).beyond(total(lease.amounts for lease in leases if lease.user == user))
+
+
+def covers(pot: ReservedPot, promised: Amounts | None, wanted: Amounts) -> bool:
+    """Whether a machine of this size stands on what its person has reserved."""
+    wants = {name: n for name, _ in pot.caps.limits() if (n := wanted.much(name))}
+    return promised is not None and bool(wants) and all(n <= promised.much(name) for name, n in wants.items())
+
+
 def clear_from(
     pot: ReservedPot,
     reservations: Sequence[Reservation],
@@ -93,33 +111,31 @@ def clear_from(
 ) -> datetime | None:
     """When this machine would have to be gone, because what it takes is reserved by others from then on; None: never.
 
-    Machines whose end is known are gone by then; all others are taken to run on.
+    Machines whose end is known are gone by then; all others are taken to run on. While it stands on a reservation of
+    its own person's it need not go.
     """
-    begins = _clearings(pot, reservations, request.person.name, now)
-    if not begins:
+    name = request.person.name
+    ours = [each for each in reservations if each.rule == pot.pot.rule and each.over_at is None]
+    clear = clear_time(pot.quota)
+    moments = {each.begins_at - clear for each in ours if each.user != name}
+    if moments:
+        moments |= {each.ends_at for each in ours if each.user == name}
+    if not any(moment > now for moment in moments):
         return None
     instead = own_leases(request, book)
-    leases = [lease for lease in drawn(pot.pot, pot.quota, book) if lease.id not in instead]
-    for moment in begins:
-        staying = [lease for lease in leases if lease.ends_at is None or lease.ends_at > moment]
-        promised = for_others(pot, reservations, staying, request.person.name, moment)
-        needed = total((*(lease.amounts for lease in staying), promised))
-        if not _fits(pot, needed, request.amounts):
+    most = total((in_use(pot, book, instead), *(each.amounts for each in ours if each.user != name)))
+    if _fits(pot, most, request.amounts):
+        return None  # even if all of it were at once
+    there = Staying(pot, (each for each in drawn(pot.pot, pot.quota, book) if each.id not in instead), _end)
+    for moment in sorted(moment for moment in moments if moment > now):
+        there.pass_to(moment)
+        if covers(pot, unused(pot, ours, there.of(name), name, moment), request.amounts):
+            continue
+        holders = {each.user for each in ours}
+        promised = for_others(pot, ours, there.of(*holders), name, moment)
+        if not _fits(pot, there.amounts() + promised, request.amounts):
             return moment
     return None
-
-
-def _clearings(
-    pot: ReservedPot, reservations: Iterable[Reservation], user: str, now: datetime
-) -> list[datetime]:
-    """When something of others begins to be kept clear, soonest first."""
-    clear = clear_time(pot.quota)
-    moments = {
-        each.begins_at - clear
-        for each in reservations
-        if each.rule == pot.pot.rule and each.over_at is None and each.user != user
-    }
-    return sorted(moment for moment in moments if moment > now)
 
 
 def _fits(pot: ReservedPot, needed: Amounts, wanted: Amounts) -> bool:
@@ -147,40 +163,140 @@ def to_clear(
 ) -> Iterator[Leave]:
     """Which machines have to be gone before reservations begin, newest first, so that each finds what it needs.
 
-    Nobody's that stands on a reservation of its own at that time. All of it is thought anew: a machine that was told
-    and is not among these may stay, and one that is told now has the rule's `notice`.
+    Nobody's that stands on a reservation of its own at that time, and none that is not needed. All of it is thought
+    anew: a machine that was told and is not among these may stay, and one that is told now has the rule's `notice`.
     """
     clear = clear_time(pot.quota)
     earliest = now + timedelta(seconds=pot.quota.notice.seconds)
-    told: dict[str, datetime] = {}
     upcoming = [each for each in reservations if each.rule == pot.pot.rule and each.stands(now)]
-    leases = list(drawn(pot.pot, pot.quota, book))
-    for moment in sorted({max(now, each.begins_at - clear) for each in upcoming}):
-        staying = [lease for lease in leases if _stays(lease, told, moment)]
-        protected = {each.user for each in upcoming if each.holds(moment, clear)}
-        promised = for_others(pot, upcoming, staying, "", moment)
-        loose = sorted(
-            (lease for lease in staying if lease.user not in protected),
-            key=lambda lease: (lease.held_at, lease.id),
-            reverse=True,
-        )
-        for lease in loose:
-            short = _short(pot, total((*(each.amounts for each in staying), promised)))
-            if not short:
-                break
-            if any(lease.amounts.much(name) for name in short):
-                known = lease.leaves_at if lease.leaves_why is LeaveWhy.RESERVED else None
-                at = moment if known is not None and known <= moment else max(moment, earliest)
-                told[lease.id] = at
-                staying.remove(lease)
-                yield Leave(lease, at)
+    most = total((in_use(pot, book), *(each.amounts for each in upcoming)))
+    if not upcoming or not _short(pot, most):
+        return
+    there = Staying(pot, drawn(pot.pot, pot.quota, book), _own_end)
+    # At the end of a reservation its machine stands on nothing any more, and others' may have begun.
+    moments = {max(now, each.begins_at - clear) for each in upcoming} | {each.ends_at for each in upcoming}
+    for moment in sorted(moments):
+        there.pass_to(moment)
+        for lease in _in_the_way(pot, [each for each in upcoming if each.holds(moment, clear)], there, moment):
+            yield Leave(lease, _when(lease, moment, now, earliest))
 
 
-def _stays(lease: Lease, told: dict[str, datetime], moment: datetime) -> bool:
-    own = replace(lease, leaves_at=None).ends_at if lease.leaves_why is LeaveWhy.RESERVED else lease.ends_at
-    end = min((end for end in (own, told.get(lease.id)) if end is not None), default=None)
-    return end is None or end > moment
+def _in_the_way(
+    pot: ReservedPot, holding: Sequence[Reservation], there: Staying, moment: datetime
+) -> tuple[Lease, ...]:
+    """Takes them from `there`."""
+    promised: dict[str, Amounts] = {}
+    for each in holding:
+        promised[each.user] = promised.get(each.user, Amounts()) + each.amounts
+
+    def missing() -> dict[str, int]:
+        theirs = {name: total(lease.amounts for lease in there.of(name)) for name in promised}
+        needed = total((there.amounts(), *(amounts.beyond(theirs[name]) for name, amounts in promised.items())))
+        return {name: needed.much(name) - limit for name, limit in pot.caps.limits() if needed.much(name) > limit}
+
+    short = missing() if promised else {}
+    if not short:
+        return ()
+    covered = {id_ for name, amounts in promised.items() for id_ in _standing_on(pot, amounts, there.of(name))}
+    gone: list[Lease] = []
+    for lease in there.newest_first():
+        if not short:
+            break
+        if lease.id in covered or not any(lease.amounts.much(name) for name in short):
+            continue
+        there.remove(lease)
+        if lease.user in promised and missing() == short:
+            there.put(lease)  # what it takes would only be promised to its own person instead
+            continue
+        gone.append(lease)
+        short = missing()
+    for lease in reversed(gone[:-1]):
+        there.put(lease)
+        if missing() == short:
+            gone.remove(lease)
+        else:
+            there.remove(lease)
+    return tuple(gone)
 
 
-def _short(pot: ReservedPot, needed: Amounts) -> frozenset[str]:
-    return frozenset(name for name, limit in pot.caps.limits() if needed.much(name) > limit)
+def _standing_on(pot: ReservedPot, promised: Amounts, leases: Iterable[Lease]) -> Iterator[str]:
+    """Of one person's machines those that stand on what they have reserved: who came first, as far as it goes."""
+    left = {name: promised.much(name) for name, _ in pot.caps.limits()}
+    for lease in sorted(leases, key=_age):
+        takes = {name: lease.amounts.much(name) for name in left}
+        if all(n <= left[name] for name, n in takes.items()):
+            left = {name: n - takes[name] for name, n in left.items()}
+            yield lease.id
+
+
+def _when(lease: Lease, moment: datetime, now: datetime, earliest: datetime) -> datetime:
+    """What somebody was told stays, unless there is more time, or notice for less of it."""
+    known = lease.leaves_at if lease.leaves_why is LeaveWhy.RESERVED else None
+    if lease.leaves_why is LeaveWhy.KEPT and lease.leaves_at is not None:
+        return max(moment, earliest, lease.leaves_at)
+    if known is None:
+        return max(moment, earliest)
+    if known > moment:
+        return min(known, max(moment, earliest))
+    return known if moment == now else moment
+
+
+def _short(pot: ReservedPot, needed: Amounts) -> bool:
+    return any(needed.much(name) > limit for name, limit in pot.caps.limits())
+
+
+def _end(lease: Lease) -> datetime | None:
+    return lease.ends_at
+
+
+def _own_end(lease: Lease) -> datetime | None:
+    """Without having to make room for a reservation."""
+    return lease.ends_at if lease.leaves_why is not LeaveWhy.RESERVED else replace(lease, leaves_at=None).ends_at
+
+
+def _age(lease: Lease) -> tuple[datetime, str]:
+    return lease.held_at, lease.id
+
+
+class Staying:
+    """Which of a pot's machines are still there as moments pass. Sums are kept: there may be thousands of machines."""
+
+    def __init__(
+        self, pot: ReservedPot, leases: Iterable[Lease], end_of: Callable[[Lease], datetime | None]
+    ) -> None:
+        names = [name for name, _ in pot.caps.limits()]
+        self._tally = AmountsTally(lambda lease: True)
+        self._by_user: dict[str, dict[str, Lease]] = {}
+        self._all: dict[str, Lease] = {}
+        ending: list[tuple[datetime, Lease]] = []
+        for lease in leases:
+            if any(lease.amounts.much(name) for name in names):
+                self.put(lease)
+                end = end_of(lease)
+                if end is not None:
+                    ending.append((end, lease))
+        self._ending = sorted(ending, key=lambda each: each[0], reverse=True)
+        self._newest = sorted(self._all.values(), key=_age, reverse=True)
+
+    def pass_to(self, moment: datetime) -> None:
+        while self._ending and self._ending[-1][0] <= moment:
+            self.remove(self._ending.pop()[1])
+
+    def put(self, lease: Lease) -> None:
+        self._all[lease.id] = lease
+        self._by_user.setdefault(lease.user, {})[lease.id] = lease
+        self._tally.put(lease)
+
+    def remove(self, lease: Lease) -> None:
+        if self._all.pop(lease.id, None) is not None:
+            del self._by_user[lease.user][lease.id]
+            self._tally.remove(lease)
+
+    def of(self, *users: str) -> list[Lease]:
+        return [lease for user in users for lease in self._by_user.get(user, {}).values()]
+
+    def newest_first(self) -> list[Lease]:
+        return [lease for lease in self._newest if lease.id in self._all]
+
+    def amounts(self) -> Amounts:
+        return self._tally.without(())

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from profiles.amounts import Amounts, total
-from profiles.borrowing import borrowing_of, may_borrow
+from profiles.borrowing import borrowing_of, may_borrow, owners_first
 from profiles.lease import Request
+from profiles.lease_book import LeaseBook
 from profiles.policy import Policies
-from profiles.pots import Pot, QuotaPot, ReservedPot, drawn, in_use, own_leases, quota_pots, reserved_pots
-from profiles.reservations import for_others
+from profiles.pots import Pot, QuotaPot, ReservedPot, drawing, drawn, in_use, own_leases, quota_pots, reserved_pots
+from profiles.reservations import covers, for_others, unused
 from profiles.snapshot import Snapshot
-from profiles.waiting import wanted_before
+from profiles.waiting import Waiting, wanted_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +54,46 @@ class Standing:
 def standings(request: Request, policies: Policies, snapshot: Snapshot, now: datetime) -> Iterator[Standing]:
     """In the order of the rules: quotas, then what is reserved."""
     book, reservations = snapshot.book, snapshot.reservations
+    # Whoever takes what they have reserved waits for nobody.
+    line = () if has_reserved(request, policies, snapshot, now) else snapshot.waiting
     pots = tuple(quota_pots(policies, request))
     for pot in pots:
         rule = borrowing_of(pot, pots)
         lent = {name: may_borrow(rule, name) for name, _ in pot.caps.limits()} if rule is not None else {}
-        yield from _of_pot(pot, request, snapshot, Amounts(), lent)
+        in_turn = owners_first(line, request, pot.pot, policies, book) if line else ()
+        yield from _of_pot(pot, request, book, in_turn, Amounts(), lent)
     for promised in reserved_pots(policies, request):
         theirs = drawn(promised.pot, promised.quota, book) if reservations else ()
         others = for_others(promised, reservations, theirs, request.person.name, now)
-        yield from _of_pot(promised, request, snapshot, others, {})
+        yield from _of_pot(promised, request, book, line, others, {})
 
 
-def _of_pot(
-    pot: QuotaPot | ReservedPot, request: Request, snapshot: Snapshot, reserved: Amounts, lent: dict[str, int]
+def has_reserved(request: Request, policies: Policies, snapshot: Snapshot, now: datetime) -> bool:
+    """This machine stands on what its person has reserved for this moment."""
+    name, reservations = request.person.name, snapshot.reservations
+    if not any(each.user == name and each.holds(now) for each in reservations):
+        return False
+    instead = own_leases(request, snapshot.book)
+    theirs = [lease for lease in snapshot.book.of_user(name) if lease.id not in instead]
+    return any(
+        covers(pot, unused(pot, reservations, drawing(pot.quota, theirs), name, now), request.amounts)
+        for pot in reserved_pots(policies, request)
+    )
+
+
+def _of_pot(  # noqa: PLR0913, PLR0917 - what a standing is made of
+    pot: QuotaPot | ReservedPot,
+    request: Request,
+    book: LeaseBook,
+    line: Sequence[Waiting],
+    reserved: Amounts,
+    lent: dict[str, int],
 ) -> Iterator[Standing]:
-    book, waiting = snapshot.book, snapshot.waiting
     instead = own_leases(request, book)
     used, wanted = in_use(pot, book, leaving_out=instead), request.amounts
-    people, ahead = wanted_before(waiting, request, pot.pot) if waiting else (0, Amounts())
+    people, ahead = wanted_before(line, request, pot.pot) if line else (0, Amounts())
     there = book.at((pot.pot.per, pot.pot.subject)) if people else {}
-    own = total(there[each].amounts for each in instead if each in there)
+    own = total(each.amounts for each in drawing(pot.quota, (there[each] for each in instead if each in there)))
     for name, limit in pot.caps.limits():
         # Whoever takes no more than the machine that this one replaces overtakes nobody.
         overtakes = people and wanted.much(name) > own.much(name)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from profiles.amounts import Amounts, total
 from profiles.frozen import EMPTY
-from profiles.lease import Request
+from profiles.lease import KEPT, Request
 from profiles.pots import Pot
 
 
@@ -32,14 +32,23 @@ class Waiting:
     def is_for(self, request: Request) -> bool:
         return (self.request.person.name, self.request.server) == (request.person.name, request.server)
 
+    def is_place_of(self, request: Request) -> bool:
+        """Whether this request may go when it is this one's turn. A place for a small machine is none for a large one:
+        that would be taken from those behind."""
+        if request.lease_id == KEPT + self.id:
+            return True
+        mine = self.request
+        same = self.is_for(request) and mine.profile == request.profile
+        return same and request.amounts.beyond(mine.amounts) == Amounts()
+
 
 def before(line: Iterable[Waiting], request: Request) -> Iterator[Waiting]:
-    """Who comes before this request: all who wait, or those before its own place. Who was called holds a machine
-    already, and waits no more."""
+    """Who comes before this request: all others who wait, or those before its own place. Who was called holds a machine
+    already, and waits no more; nobody waits for themselves."""
     for waiting in line:
-        if waiting.is_for(request):
+        if waiting.is_place_of(request):
             return
-        if waiting.kept_until is None:
+        if waiting.kept_until is None and waiting.request.person.name != request.person.name:
             yield waiting
 
 

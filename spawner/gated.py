@@ -54,8 +54,8 @@ class GateMixin(HasTraits):
             self.failure = decision.refusal
             raise RefusedStart(decision.refusal)
         if self.machine is not None:
-            if decision.longest is not None:
-                self.machine = replace(self.machine, max_lifetime_s=int(decision.longest.total_seconds()))
+            if decision.lifetime is not None:
+                self.machine = replace(self.machine, max_lifetime_s=int(decision.lifetime.total_seconds()))
             self.machine = replace(self.machine, leaves_at=decision.leaves_at)
 
     async def gate_foresees(self, plan: MachinePlan) -> Refusal | None:

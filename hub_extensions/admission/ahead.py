@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from hub_extensions.admission.books import promises_changed
 from hub_extensions.admission.store import Books, Store
 from hub_extensions.admission.tables import QUEUE, RESERVATIONS
-from profiles.admission import Admit, Decision, lease_of
+from profiles.admission import Admit, Decision, Deny, lease_of
 from profiles.borrowing import give_back
 from profiles.lease import KEPT, LeaveWhy, Request
 from profiles.policy import Policies
@@ -70,12 +70,12 @@ def look_ahead(
         if not (books.reservations or books.waiting or leaving):
             return Looked()
     looked = _reservations(store, policies, now, tell)
-    for _ in range(len(books.waiting) + 1):
+    for _ in range(2 * len(books.waiting) + 1):  # each is called at most once, and passed at most once
         step = _call_next(store, policies, requests, now, tell)
         looked += step
-        if not step.called:
+        if step.nothing:
             break
-    return looked + _take_back(store, policies, now, tell)
+    return looked + _take_back(store, policies, requests, now, tell)
 
 
 def _say(books: Books, tell: Tell, looked: Looked) -> Looked:
@@ -150,9 +150,14 @@ def _call_next(
                 continue
             if called:
                 continue
+            if request.amounts != waiting.request.amounts:  # the catalog has changed; decided with the next look
+                changed = True
+                _write(books, waiting.id, {"amounts": request.amounts.to_dict()})
+                continue
             request, decision = _decide(store, books, replace(request, lease_id=KEPT + waiting.id), policies, now)
             if isinstance(decision, Admit):
                 until = now + timedelta(seconds=policies.queue.keep_for.seconds)
+                until = min(until, decision.leaves_at or until)
                 place = replace(lease_of(request, decision, now), leaves_at=until, leaves_why=LeaveWhy.KEPT)
                 store.keep_place_in(books, place)
                 called.append(replace(waiting, kept_until=until))
@@ -175,7 +180,7 @@ def _decide(
     of both, instead of it; then the place holds what it takes beyond that machine."""
     decision = store.decide_in(books, beside, policies, now)
     theirs = books.leases.of_user(beside.person.name)
-    runs = next((each for each in theirs if each.server == beside.server), None)
+    runs = next((each for each in theirs if each.server == beside.server and not each.id.startswith(KEPT)), None)
     if isinstance(decision, Admit) or runs is None:
         return beside, decision
     instead = store.decide_in(books, replace(beside, lease_id=runs.id), policies, now)
@@ -199,13 +204,25 @@ def _write(books: Books, place: str, values: Mapping[str, object]) -> None:
     books.connection.execute(sa.update(QUEUE).where(QUEUE.c.id == place).values(values))
 
 
-def _take_back(store: Store, policies: Policies, now: datetime, tell: Tell) -> Looked:
+def _take_back(
+    store: Store, policies: Policies, requests: Mapping[str, Request | None], now: datetime, tell: Tell
+) -> Looked:
     """Borrowed machines leave when their owners wait for them, and stay when nobody does any more."""
+    wholes = {quota.borrowing.within for quota in policies.quotas.values() if quota.borrowing is not None}
     with store.changing() as books:
-        demands = [each.request for each in books.waiting if each.kept_until is None and each.pot is not None]
+        demands = []
+        for waiting in books.waiting:
+            request = requests.get(waiting.id, waiting.request)
+            if request is None or waiting.kept_until is not None or waiting.pot is None or not wholes:
+                continue
+            request, decision = _decide(store, books, replace(request, lease_id=KEPT + waiting.id), policies, now)
+            # Where another rule is in the way as well, a machine would be taken in vain.
+            lacking = {each.pot.rule for each in decision.standings if not each.fits}
+            if isinstance(decision, Deny) and decision.rule in wholes and lacking <= wholes:
+                demands.append(request)
+        leaves = give_back(demands, policies, books.leases, now)
+        needed = {leave.lease.id for leave in leaves}
         lent = [lease for lease in books.leases if lease.leaves_why is LeaveWhy.LENT]
-        if not demands:
-            store.stay_in(books, lent)
-            return Looked()
-        told = store.leave_in(books, give_back(demands, policies, books.leases, now), LeaveWhy.LENT)
+        store.stay_in(books, [lease for lease in lent if lease.id not in needed])
+        told = store.leave_in(books, leaves, LeaveWhy.LENT)
         return _say(books, tell, Looked(told=tuple((leave, LeaveWhy.LENT) for leave in told)))

@@ -40,7 +40,7 @@ class LiveBook:
 
     def __init__(self) -> None:
         self.leases = LeaseBook()
-        self.version = -1
+        self.version = self._written = -1
         self.reservations: tuple[Reservation, ...] = ()
         self.waiting: tuple[Waiting, ...] = ()
         self._promised = -1
@@ -60,8 +60,14 @@ class LiveBook:
                     self.leases.remove(lease_id)
             for lease in _changed_since(connection, self.version):
                 self.leases.put(lease)
-        self.version = version
+        self.version = self._written = version
         return self.leases
+
+    def count(self, connection: Connection) -> int:
+        """One more write within this transaction: the version of what it writes. Tombstones need one each."""
+        self._written += 1
+        connection.execute(COUNT, {"counted": self._written})
+        return self._written
 
     def read_promises(self, connection: Connection) -> None:
         """What stands of the reservations (`ahead` writes down when one is over), and the line."""
@@ -72,12 +78,6 @@ class LiveBook:
 def promises_changed(connection: Connection) -> None:
     """Said in every transaction that writes reservations or the line: other books read them anew."""
     connection.execute(PROMISED)
-
-
-def next_version(connection: Connection, version: int) -> int:
-    """Count one more write, once per writing transaction."""
-    connection.execute(COUNT, {"counted": version + 1})
-    return version + 1
 
 
 def bury(connection: Connection, lease_id: str, version: int) -> None:

@@ -15,12 +15,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from hub_extensions.admission import spent
-from hub_extensions.admission.books import LiveBook, bury, next_version, promises_changed
+from hub_extensions.admission.books import LiveBook, bury, promises_changed
 from hub_extensions.admission.database import Database, DatabaseAway
 from hub_extensions.admission.rows import entry_of, entry_row, lease_row
 from hub_extensions.admission.spent import UsedHour
 from hub_extensions.admission.tables import LEASES, LEDGER, LEDGER_GROUPS, QUEUE, RESERVATIONS, STATE
 from profiles.admission import Admit, Decision, Deny, decide, lease_of
+from profiles.amounts import total
 from profiles.cost import charge
 from profiles.grants import Grant
 from profiles.lease import KEPT, EndReason, Entry, Lease, LeaveWhy, Request
@@ -99,7 +100,7 @@ class Store:
             if isinstance(decision, Admit):
                 self._put(connection, lease_of(request, decision, now))
                 for place in kept:
-                    bury(connection, place.id, next_version(connection, self._book.version))
+                    bury(connection, place.id, self._book.count(connection))
                 take_up(connection, request, policies, self._book, now)
             return decision
 
@@ -119,7 +120,7 @@ class Store:
             lease = book.get(lease_id)
             if lease is None or lease.began_at is not None:
                 return
-            version = next_version(connection, self._book.version)
+            version = self._book.count(connection)
             connection.execute(BEGAN, {"lease_id": lease_id, "began": at, "version": version})
 
     def ended(
@@ -132,10 +133,10 @@ class Store:
             if lease is None:
                 return None
             if lease_id.startswith(KEPT):
-                bury(connection, lease_id, next_version(connection, self._book.version))
+                bury(connection, lease_id, self._book.count(connection))
                 return None
             entry = settle(lease, at, reason)
-            bury(connection, lease_id, next_version(connection, self._book.version))
+            bury(connection, lease_id, self._book.count(connection))
             connection.execute(INTO_LEDGER, entry_row(entry))
             if lease.groups:
                 groups = [
@@ -145,6 +146,8 @@ class Store:
             spent.add(connection, entry)
             if then is not None:
                 self._keep_place(connection, book, lease, then, now)
+            else:
+                self._widen_place(connection, book, lease)
             return entry
 
     # Looking.
@@ -257,8 +260,8 @@ class Store:
 
     def leave_in(self, books: Books, leaves: Iterable[Leave], why: LeaveWhy) -> tuple[Leave, ...]:
         """Write down when machines have to make room; returns those to whom that is news. One that has to leave sooner
-        is left as it is."""
-        told = tuple(leave for leave in leaves if leave.lease.leaves_at is None or leave.at < leave.lease.leaves_at)
+        for another reason is left as it is, and so are places that are kept: they end by themselves."""
+        told = tuple(leave for leave in leaves if _is_news(leave, why))
         self._set_leaving(books, [(leave.lease.id, leave.at, why.value) for leave in told])
         return told
 
@@ -269,11 +272,11 @@ class Store:
     def drop_place_in(self, books: Books, lease_id: str) -> None:
         """A place that was kept (`KEPT`) is free again; what is no such place stays."""
         if lease_id in books.leases and lease_id.startswith(KEPT):
-            bury(books.connection, lease_id, next_version(books.connection, self._book.version))
+            bury(books.connection, lease_id, self._book.count(books.connection))
 
     def _set_leaving(self, books: Books, leaving: Sequence[tuple[str, datetime | None, str | None]]) -> None:
         if leaving:
-            version = next_version(books.connection, self._book.version)
+            version = self._book.count(books.connection)
             for lease_id, at, why in leaving:
                 values = {"leave": lease_id, "at": at, "why": why, "version": version}
                 books.connection.execute(LEAVES, values)
@@ -314,10 +317,22 @@ class Store:
         snapshot = self._snapshot(connection, book, then.policies, request, now)
         decision = decide(request, snapshot, then.policies, now)
         if isinstance(decision, Admit):
-            self._put(connection, replace(lease_of(request, decision, now), id=f"{KEPT}{ending.id}"))
+            place = replace(lease_of(request, decision, now), id=f"{KEPT}{ending.id}")
+            # Beside one that the line keeps for this server: both together are what it starts next.
+            kept = total(each.amounts for each in _places_kept(book, request))
+            self._put(connection, replace(place, amounts=place.amounts.beyond(kept)))
+
+    def _widen_place(self, connection: Connection, book: LeaseBook, ended: Lease) -> None:
+        """A place that was kept for what a machine takes beyond the one that ran: it is gone, and may not be lost."""
+        for waiting in self._book.waiting:
+            place = book.get(KEPT + waiting.id)
+            mine = waiting.request.person.name == ended.user and waiting.request.server == ended.server
+            if mine and place is not None and place.amounts != waiting.request.amounts:
+                values = {"changed": self._book.count(connection), "amounts": waiting.request.amounts.to_dict()}
+                connection.execute(sa.update(LEASES).where(LEASES.c.id == place.id).values(values))
 
     def _put(self, connection: Connection, lease: Lease) -> None:
-        version = next_version(connection, self._book.version)
+        version = self._book.count(connection)
         connection.execute(HOLD, {"changed": version, **lease_row(lease)})
 
 
@@ -364,6 +379,15 @@ def _places_kept(book: LeaseBook, request: Request) -> tuple[Lease, ...]:
     return tuple(lease for lease in theirs if lease.id.startswith(KEPT) and lease.server == request.server)
 
 
+def _is_news(leave: Leave, why: LeaveWhy) -> bool:
+    lease = leave.lease
+    if lease.id.startswith(KEPT):
+        return False
+    if lease.leaves_at is None or leave.at < lease.leaves_at:
+        return True
+    return lease.leaves_why is why and leave.at > lease.leaves_at
+
+
 def _is_for(held: Lease, request: Request) -> bool:
     return (held.user, held.server, held.profile, held.amounts, held.price_per_hour) == (
         request.person.name,
@@ -377,7 +401,8 @@ def _is_for(held: Lease, request: Request) -> bool:
 def _again(held: Lease, decision: Decision) -> Admit:
     """What was promised stays, whatever the rules have become since."""
     grant = decision.grant if isinstance(decision, Admit) else None
-    return Admit(held.longest, decision.standings, decision.balances, grant, held.closes_at, held.leaves_at)
+    standings, balances = decision.standings, decision.balances
+    return Admit(held.longest, standings, balances, grant, held.closes_at, held.leaves_at, otherwise=held.longest)
 
 
 def _used_up(request: Request) -> Deny:
