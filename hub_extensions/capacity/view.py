@@ -124,7 +124,7 @@ def _in_order(leases: Iterable[Lease], viewer: Viewer) -> list[Lease]:
 
 def _holding(lease: Lease, viewer: Viewer, now: datetime) -> Holding:
     starting = lease.state is LeaseState.HELD
-    ends = lease.began_at + lease.longest if lease.began_at is not None and lease.longest is not None else None
+    ends = lease.ends_at if lease.began_at is not None else None
     return Holding(
         who=viewer.holder(lease),
         mine=lease.user == viewer.name,

@@ -153,7 +153,7 @@ class Holder(Answer):
 
     @classmethod
     def of(cls, lease: Lease, *, shown: bool, mine: bool) -> Holder:
-        ends = lease.began_at + lease.longest if lease.began_at and lease.longest is not None else None
+        ends = lease.ends_at if lease.began_at is not None else None
         return cls(
             user=lease.user if shown else None,
             mine=mine,

@@ -87,6 +87,11 @@ def test_who_holds_what_since_when_and_until_when(catalog: Catalog, now: datetim
     assert "Nobody holds a machine here" in html.one("section", data_rm_pool="general").text
 
 
+def test_closing_time_is_told_where_it_comes_first(catalog: Catalog, now: datetime) -> None:
+    html = page(catalog, Viewer("ada"), now, lease("bea", now, closes_at=now + HOUR / 2))
+    assert "14:35 UTC at the latest" in html.one("section", data_rm_pool="gpu").text
+
+
 def test_without_knowing_the_nodes_there_are_numbers_and_no_bars(catalog: Catalog, now: datetime) -> None:
     html = page(catalog, Viewer("ada"), now, lease("bea", now), lease("cy", now, began=False, gpus=2))
     pool = html.one("section", data_rm_pool="gpu")
