@@ -105,6 +105,15 @@ class SqlGate:
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a method of the store in the gate's thread, reports in another. Raises `DatabaseAway`."""
         thread = self._reports if function in (self.store.ledger, self.store.used) else self._thread
+        return await self._run(thread, function, *args, **kwargs)
+
+    async def report(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run what only reads, and may take its time, in the thread for reports. Raises `DatabaseAway`."""
+        return await self._run(self._reports, function, *args, **kwargs)
+
+    async def _run(
+        self, thread: ThreadPoolExecutor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         turn = partial(self._in_turn, time.monotonic(), partial(function, *args, **kwargs))
         return await asyncio.get_running_loop().run_in_executor(thread, turn)
 

@@ -29,37 +29,26 @@ COLUMNS = (
 class Seen:
     """`total` is of everything that was asked for, machines that run included."""
 
-    total: Efficiency
-    sessions: Mapping[str, Measured]
-    users: Mapping[str, Efficiency]
-    groups: Mapping[str, Efficiency]
+    total: Efficiency | None = None
+    sessions: Mapping[str, Measured] = EMPTY
+    users: Mapping[str, Efficiency] = EMPTY
+    groups: Mapping[str, Efficiency] = EMPTY
 
 
 def seen(store: Any, asked: Asked, entries: Sequence[Entry], running: Sequence[Lease]) -> Seen:
-    """Runs in the gate's thread."""
+    """Runs in the gate's thread for reports."""
     whose, span = asked.whose, {"since": asked.period.since, "until": asked.period.until}
-    measured, everybody = MeasuredStore(store.database), whose.kind == "everybody"
-    kind, name = ("group" if whose.kind == "group" else "user"), None if everybody else whose.name
-    ended = measured.by(kind, **span, name=name)
+    measured = MeasuredStore(store.database)
     sessions = measured.of([*(entry.lease.id for entry in entries), *(lease.id for lease in running)])
-    going = [(lease, Efficiency.of(sessions[lease.id])) for lease in running if lease.id in sessions]
-    return Seen(
-        total=sum([*ended.values(), *(each for _, each in going)], start=Efficiency()),
-        sessions=sessions,
-        users=_with(ended, ((lease.user, each) for lease, each in going)) if everybody else EMPTY,
-        groups=_with(
-            measured.by("group", **span), ((group, each) for lease, each in going for group in lease.groups)
-        )
-        if everybody
-        else EMPTY,
-    )
-
-
-def _with(ended: Mapping[str, Efficiency], going: Iterable[tuple[str, Efficiency]]) -> Mapping[str, Efficiency]:
-    sums = dict(ended)
-    for name, each in going:
-        sums[name] = sums.get(name, Efficiency()) + each
-    return sums
+    match whose.kind:
+        case "user":
+            return Seen(measured.by_user(**span, name=whose.name).get(whose.name), sessions)
+        case "group":
+            return Seen(measured.by_group(**span).get(whose.name), sessions)
+        case "everybody":
+            users = measured.by_user(**span)
+            total = sum(users.values(), start=Efficiency()) if users else None
+            return Seen(total, sessions, users, measured.by_group(**span))
 
 
 def with_columns(lines: Iterable[str], entries: Sequence[Entry], measured: Mapping[str, Measured]) -> Iterator[str]:

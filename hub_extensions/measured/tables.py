@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Table, Text
 
-from hub_extensions.admission.tables import METADATA, UtcTime
+from hub_extensions.admission.tables import METADATA, Json, UtcTime
 
 #: One row for each process that measured: a server that was restarted on its machine begins a second one.
 MEASURED = Table(
@@ -12,6 +12,9 @@ MEASURED = Table(
     METADATA,
     Column("lease_id", Text, primary_key=True),
     Column("run", Text, primary_key=True),
+    # The lease's, so that sums need no look into the ledger.
+    Column("user_name", Text, nullable=False),
+    Column("groups", Json, nullable=False),
     Column("reported_at", UtcTime, nullable=False),
     Column("covered_ms", BigInteger, nullable=False),
     Column("cpu_ms", BigInteger, nullable=False),
@@ -28,3 +31,5 @@ MEASURED = Table(
     Column("has_memory", BigInteger, nullable=False),
     Column("has_gpus", BigInteger, nullable=False),
 )
+
+Index("ix_remuda_measured_user", MEASURED.c.user_name, MEASURED.c.reported_at)

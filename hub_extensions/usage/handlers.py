@@ -17,7 +17,7 @@ from hub_extensions.admission.spent import used_by_each
 from hub_extensions.capacity.handlers import sees_all
 from hub_extensions.capacity.view import AWAY, NO_GATE
 from hub_extensions.measured.figures import Measured
-from hub_extensions.measured.seen import seen, with_columns
+from hub_extensions.measured.seen import Seen, seen, with_columns
 from hub_extensions.measured.store import MeasuredStore
 from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.page_frame.hub import PageHandler, framed
@@ -65,7 +65,7 @@ def filtered(whose: Whose) -> dict[str, Any]:
 
 
 def find(store: Any, asked: Asked, limit: int) -> Found:
-    """Runs in the gate's thread. `limit` 0: no single sessions."""
+    """Runs in the gate's thread for reports. `limit` 0: no single sessions."""
     whose, span = asked.whose, {"since": asked.period.since, "until": asked.period.until}
     everybody = whose.kind == "everybody"
     used = store.used(**span, by="profile") if everybody else store.used(**span, by=whose.kind, name=whose.name)
@@ -123,12 +123,16 @@ class UsageHandler(UsageBase):
             return _only(heading, NO_GATE)
         each = may_see_each(whose, me, everything)
         try:
-            found = await gate.call(find, gate.store, asked, MANY if each else 0)
-            otherwise = await gate.call(billed, gate.store, asked, spawner.catalog.currency)
-            used = await gate.call(seen, gate.store, asked, found.entries, found.running)
+            found = await gate.report(find, gate.store, asked, MANY if each else 0)
+            otherwise = await gate.report(billed, gate.store, asked, spawner.catalog.currency)
         except DatabaseAway:
             self.set_status(503)
             return _only(heading, AWAY)
+        try:
+            used = await gate.report(seen, gate.store, asked, found.entries, found.running)
+        except DatabaseAway as e:
+            self.log.warning("The usage page goes without what was measured: %s", e)
+            used = Seen()
         currency, drawn = spawner.catalog.currency, sums.bars(found.used, found.running, period, now)
         return UsagePage(
             heading=heading,
@@ -193,9 +197,9 @@ class UsageCsvHandler(UsageBase):
         first, before = True, None
         while True:
             try:
-                batch = await gate.call(entries_before, gate.store, asked, before)
+                batch = await gate.report(entries_before, gate.store, asked, before)
                 ids = [entry.lease.id for entry in batch]
-                measured = await gate.call(MeasuredStore(gate.store.database).of, ids)
+                measured = await gate.report(MeasuredStore(gate.store.database).of, ids)
             except DatabaseAway:
                 await self._away(asked, begun=not first)
                 return
@@ -220,7 +224,7 @@ class UsageCsvHandler(UsageBase):
 
 
 def entries_before(store: Any, asked: Asked, before: Any) -> tuple[Entry, ...]:
-    """Runs in the gate's thread."""
+    """Runs in the gate's thread for reports."""
     span = {"since": asked.period.since, "until": asked.period.until}
     return tuple(store.ledger(**span, **filtered(asked.whose), limit=BATCH, before=before))
 

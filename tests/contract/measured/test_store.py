@@ -31,14 +31,20 @@ def measured(number: int = 1, **given: int) -> Measured:
     return Measured(**{**grown, "has_millicores": 4000, "has_memory": 16 * GIB, **given})
 
 
-def ended(store: Store, lease_id: str, user: str, *groups: str) -> None:
+def running(store: Store, lease_id: str, user: str, *groups: str) -> None:
     held = lease_of(ask(lease_id, user, groups=groups), Admit(None), NOW)
     store.adopt(replace(held, state=LeaseState.RUNNING, began_at=NOW), NOW)
+
+
+def ended(store: Store, lease_id: str, user: str, *groups: str) -> None:
+    running(store, lease_id, user, *groups)
     store.ended(lease_id, NOW + HOUR, EndReason.STOPPED, NOW + HOUR)
 
 
 def test_reports_merge_and_repeat_harmlessly(store: Store) -> None:
     books = MeasuredStore(store.database)
+    running(store, "a", "ada")
+    running(store, "b", "bea")
     for number in (2, 1, 3, 3, 2):
         books.write({("a", "r1"): measured(number), ("b", "r1"): measured(1)}, NOW)
     books.write({}, NOW)
@@ -47,6 +53,8 @@ def test_reports_merge_and_repeat_harmlessly(store: Store) -> None:
 
 def test_processes_of_one_machine_add_up(store: Store) -> None:
     books = MeasuredStore(store.database)
+    running(store, "a", "ada")
+    running(store, "b", "bea")
     books.write({("a", "r1"): measured(3)}, NOW)
     books.write({("a", "r2"): measured(1), ("a", "r1"): measured(2)}, NOW)
     assert books.of(["a"])["a"] == together([measured(3), measured(1)])
@@ -54,6 +62,8 @@ def test_processes_of_one_machine_add_up(store: Store) -> None:
 
 def test_whoever_makes_up_processes_is_heard_no_longer(store: Store) -> None:
     books = MeasuredStore(store.database)
+    running(store, "a", "ada")
+    running(store, "b", "bea")
     for number in range(MOST_RUNS + 5):
         books.write({("a", f"r{number}"): measured(1)}, NOW)
     assert books.of(["a"])["a"].covered_ms == MOST_RUNS * 60_000
@@ -70,13 +80,13 @@ def test_a_receipt_is_entry_and_figures(store: Store) -> None:
 
 
 def test_sums_are_those_of_the_rows(store: Store) -> None:
-    """Bytes times milliseconds are beyond 64 bits, and several processes of one machine share its time."""
+    """Bytes times milliseconds are beyond 64 bits."""
     books, dice = MeasuredStore(store.database), random.Random(3)
     by_user: dict[str, Efficiency] = {}
     by_group: dict[str, Efficiency] = {}
     for number in range(25):
         user, groups = dice.choice(["ada", "bea"]), tuple(dice.sample(["ml", "bio"], dice.randint(0, 2)))
-        ended(store, f"l{number}", user, *groups)
+        (running if number % 3 else ended)(store, f"l{number}", user, *groups)
         if number % 5 == 0:
             continue  # not measured
         gpus = dice.randint(0, 2)
@@ -93,23 +103,33 @@ def test_sums_are_those_of_the_rows(store: Store) -> None:
             for _ in range(dice.randint(1, 3))
         ]
         books.write({(f"l{number}", f"r{place}"): run for place, run in enumerate(runs)}, NOW)
-        one = Efficiency.of(together(runs))
+        one = sum(map(Efficiency.of, runs), start=Efficiency())
         by_user[user] = by_user.get(user, Efficiency()) + one
         for group in groups:
             by_group[group] = by_group.get(group, Efficiency()) + one
-    for found, expected in ((books.by("user", **SPAN), by_user), (books.by("group", **SPAN), by_group)):
+    for found, expected in ((books.by_user(**SPAN), by_user), (books.by_group(**SPAN), by_group)):
         assert found.keys() == expected.keys()
         for name, each in expected.items():
             got = found[name]
             assert (got.cores, got.memory, got.gpus) == pytest.approx((each.cores, each.memory, each.gpus))
-    assert list(books.by("user", **SPAN, name="ada")) == ["ada"]
-    assert books.by("user", since=NOW + 2 * HOUR, until=NOW + 3 * HOUR) == {}
+    assert list(books.by_user(**SPAN, name="ada")) == ["ada"]
+    assert books.by_user(since=NOW + HOUR, until=NOW + 2 * HOUR) == {}
+
+
+def test_of_what_the_books_do_not_know_nothing_is_kept(store: Store) -> None:
+    books = MeasuredStore(store.database)
+    books.write({("adopted-later", "r1"): measured(1)}, NOW)
+    assert books.of(["adopted-later"]) == {}
+    running(store, "adopted-later", "ada")
+    books.write({("adopted-later", "r1"): measured(2)}, NOW)
+    assert books.of(["adopted-later"]) == {"adopted-later": measured(2)}
 
 
 def test_reports_wait_while_the_database_is_away(place: Place) -> None:
     store = place.store()
     gate, inbox = SqlGate(store, policies=Policies, clock=lambda: NOW), Inbox()
     books = MeasuredStore(store.database)
+    running(store, "a", "ada")
 
     async def away() -> None:
         inbox.put(Taken("a", "r1", measured(2)))

@@ -308,4 +308,4 @@ class TestWords:
 def test_every_column_is_a_figure() -> None:
     from hub_extensions.measured.tables import MEASURED
 
-    assert set(MEASURED.c.keys()) == {"lease_id", "run", "reported_at", *asdict(Measured())}
+    assert set(MEASURED.c.keys()) == {"lease_id", "run", "user_name", "groups", "reported_at", *asdict(Measured())}

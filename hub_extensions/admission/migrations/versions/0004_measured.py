@@ -18,6 +18,8 @@ def upgrade() -> None:
         "remuda_measured",
         sa.Column("lease_id", sa.Text, primary_key=True),
         sa.Column("run", sa.Text, primary_key=True),
+        sa.Column("user_name", sa.Text, nullable=False),
+        sa.Column("groups", sa.Text, nullable=False),
         sa.Column("reported_at", UtcTime, nullable=False),
         sa.Column("covered_ms", sa.BigInteger, nullable=False),
         sa.Column("cpu_ms", sa.BigInteger, nullable=False),
@@ -33,6 +35,9 @@ def upgrade() -> None:
         sa.Column("has_memory", sa.BigInteger, nullable=False),
         sa.Column("has_gpus", sa.BigInteger, nullable=False),
     )
+    # What a month of one person's, or of everybody's, is read by.
+    op.create_index("ix_remuda_measured_user", "remuda_measured", ["user_name", "reported_at"])
+    op.create_index("ix_remuda_measured_reported", "remuda_measured", ["reported_at"])
     op.create_table(
         "remuda_kept_alive",
         sa.Column("lease_id", sa.Text, primary_key=True),
