@@ -236,6 +236,15 @@ def test_what_a_removed_account_was_told_is_gone(hub: LocalHub, ada: Person, bea
     assert told(hub.person("gil")) == []
 
 
+def test_every_page_has_the_count_in_its_menu_and_pages_of_errors_have_none(hub: LocalHub, ada: Person) -> None:
+    assert ask_for_it(hub.person("hal")).status_code == 200
+    for name in ("home", "switch/ada", "capacity", "usage", "approvals", "token", "notices"):
+        page = ada.http.get(path := f"/hub/{name}")
+        assert (page.status_code, "unread)" in menu_of(page)) == (200, True), (path, hub.said[-3000:])
+    assert menu_of(ada.http.get("/hub/nothing/here")) == "Notices"
+    assert menu_of(hub.person("admin").http.get("/hub/admin")).startswith("Notices")
+
+
 def test_the_hubs_figures_count_what_was_sent(hub: LocalHub) -> None:
     admin = hub.person("admin")
     figures = admin.rest.get("/hub/metrics").text
