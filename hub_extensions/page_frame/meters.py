@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 from hub_extensions.page_frame.machine_words import pool_name
 from hub_extensions.page_frame.share_words import spent, spent_of, whose_in_a_list
 from profiles.admission import Balance, Decision
-from profiles.standings import Standing
 from profiles.admission_words import amount, number, window_words
 from profiles.caps import Scope
 from profiles.model import Catalog
 from profiles.pots import Pot
+from profiles.standings import Standing
 
 #: From this share on a quota's bar warns; budgets say themselves when.
 NEARLY_FULL = 80

@@ -7,11 +7,11 @@ from decimal import Decimal
 
 from hub_extensions.page_frame import words
 from profiles.admission import Balance, Decision
-from profiles.standings import Standing
 from profiles.admission_words import amount, number, window_words
 from profiles.policy import Budget
 from profiles.pots import Pot
 from profiles.quantity import Money
+from profiles.standings import Standing
 
 #: What lasts longer than this is no news, and a budget begins anew before.
 LONG = timedelta(days=30)

@@ -1,4 +1,4 @@
-"""An index: runs that were billed in another currency are looked for at each look at usage, and there are hardly any."""
+"""An index: runs that were billed in another currency are looked for at each look at usage; there are hardly any."""
 
 from __future__ import annotations
 
