@@ -24,6 +24,8 @@ from hub_extensions import (
     measured,
     notices,
     pending,
+    queue,
+    reservations,
     shares_api,
     spawn_page,
     switch,
@@ -107,8 +109,10 @@ def register_pages(c: Any, catalog: Catalog) -> None:
     usage.register(c)
     measured.register(c)
     approvals.register(c, catalog)
+    reservations.register(c, catalog)
     audit.register(c, catalog)
     notices.register(c)
+    queue.register(c)
     shares_api.register(c)
 
 

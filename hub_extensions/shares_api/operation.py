@@ -26,6 +26,8 @@ PACKAGES = (
     "hub_extensions.approvals",
     "hub_extensions.notices",
     "hub_extensions.measured",
+    "hub_extensions.reservations",
+    "hub_extensions.queue",
 )
 
 

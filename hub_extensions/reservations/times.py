@@ -1,0 +1,57 @@
+"""PURE: times as forms and programs write them, in the policies' time zone unless they say another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from hub_extensions.reservations.words import NotPossible, no_length, no_time
+from profiles.quantity import BadQuantity, Duration
+
+#: Beyond these no rule goes, and arithmetic stays within what there is of time.
+FIRST, LAST = date(2000, 1, 1), date(2200, 1, 1)
+_LONGEST = 366 * 86400
+
+
+def moment(text: str, timezone: str) -> datetime | NotPossible:
+    """ISO 8601; without a zone it is the policies'."""
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return no_time()
+    if not FIRST <= at.date() <= LAST:
+        return no_time()
+    return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(timezone))).astimezone(UTC)
+
+
+def of_form(day: str, clock: str, timezone: str) -> datetime | NotPossible:
+    return moment(f"{day.strip()}T{clock.strip()}", timezone) if day.strip() and clock.strip() else no_time()
+
+
+def lasting(value: str | int) -> timedelta | NotPossible:
+    """`2h`, `90m`, or seconds."""
+    try:
+        seconds = Duration.parse(value).seconds
+    except BadQuantity:
+        return no_length()
+    return timedelta(seconds=min(seconds, _LONGEST))
+
+
+def day_of(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if FIRST <= day <= LAST else None
+
+
+def days(first: date, many: int, timezone: str) -> Iterator[tuple[date, datetime, datetime]]:
+    """Each day with its midnights: where clocks change, it has 23 or 25 hours."""
+    zone = ZoneInfo(timezone)
+    for ahead in range(many):
+        day = first + timedelta(days=ahead)
+        begin, end = (
+            datetime.combine(each, time(), zone).astimezone(UTC) for each in (day, day + timedelta(days=1))
+        )
+        yield day, begin, end

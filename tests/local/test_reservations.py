@@ -1,0 +1,143 @@
+"""Reserving over a real Hub's pages, its REST API and a calendar's address."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.local.hub_process import LocalHub, Person
+from tests.local.seen import main_of, said
+
+pytestmark = pytest.mark.local
+
+SETTINGS = """
+mode: local
+hub: {consecutiveFailureLimit: 0}
+catalog:
+  policies:
+    timezone: Europe/Berlin
+    reservations:
+      gpus: {profiles: [gpu], gpus: 1, longest: 8h, notice: 30m, clearBefore: 5m}
+"""
+ROOT = "/hub/reservations"
+API = "/hub/api/remuda/reservations"
+
+
+@pytest.fixture(scope="module")
+def hub(module_hub: LocalHub) -> LocalHub:
+    return module_hub
+
+
+@pytest.fixture(scope="module")
+def ada(hub: LocalHub) -> Person:
+    return hub.person("ada")
+
+
+def soon(**ahead: float) -> datetime:
+    return (datetime.now(UTC) + timedelta(**ahead)).replace(microsecond=0)
+
+
+def post(person: Person, path: str, **fields: str) -> httpx.Response:
+    return person.http.post(path, data={**fields, "_xsrf": person.xsrf})
+
+
+def reserve(person: Person, begins: datetime, lasts: str = "2h", **more: Any) -> httpx.Response:
+    body = {"profile": "gpu", "options": {"gpus": 1}, "begins_at": begins.isoformat(), "lasts": lasts, **more}
+    return person.http.post(API, json=body, headers={"X-XSRFToken": person.xsrf})
+
+
+def cancel(person: Person, reservation_id: str) -> httpx.Response:
+    return person.http.delete(f"{API}/{reservation_id}", headers={"X-XSRFToken": person.xsrf})
+
+
+def test_a_search_on_the_page_a_slot_and_its_end(ada: Person) -> None:
+    form = main_of(ada.http.get(ROOT, params={"profile": "gpu"}))
+    chosen = [option["value"] for option in form.all("option") if option.has("selected")]
+    assert chosen[0].startswith("profile=gpu&")
+    day = soon(days=2)
+    asked = {"machine": chosen[0], "day": f"{day:%Y-%m-%d}", "from": "14:00", "lasts": "120", "note": "Workshop <b>"}
+    found = post(ada, ROOT, do="find", **asked)
+    assert "These times are free" in main_of(found).text
+    assert "_xsrf" not in str(found.url)
+    first = main_of(found).one("div", cls="rm-free").all("form")[0]
+    fields = {field["name"]: field["value"] for field in first.all("input")}
+    assert fields["begins"].endswith("+00:00")
+    made = post(ada, ROOT, **fields)
+    assert said(made).startswith("It is reserved.")
+    assert "Workshop <b>" in main_of(made).text
+    assert "14:00 to 16:00" in main_of(made).text, "by the policies' clock"
+    [kept] = ada.http.get(API).json()["reservations"]
+    assert (kept["state"], kept["note"], kept["rule"]) == ("ahead", "Workshop <b>", "gpus")
+
+    again = post(ada, ROOT, do="book", **asked)
+    assert again.status_code == 409
+    assert "overlaps-own" in said(again)
+    ended = post(ada, f"{ROOT}/{kept['id']}")
+    assert "The reservation is over" in said(ended)
+    assert ada.http.get(API).json()["reservations"][0]["state"] == "cancelled"
+
+
+def test_somebody_elses_start_stops_when_the_reservation_begins(ada: Person, bea: Person) -> None:
+    begins = soon(hours=2)
+    assert bea.start_by_form(profile="gpu", **{"option.gpu.gpus": "1"}).status_code == 200
+    bea.wait_ready()
+    made = reserve(ada, begins)
+    assert made.status_code == 201, made.text
+    told = bea.http.get("/hub/api/remuda/notices").json()["notices"][0]
+    assert told["subject"].endswith("because it is reserved")
+    full = reserve(bea, begins + timedelta(hours=1))
+    assert (full.status_code, full.json()["reason"]) == (409, "reserved-already")
+    page = main_of(bea.http.get("/hub/capacity"))
+    assert "Reserved" in page.text
+    assert "ada" not in main_of(bea.http.get(ROOT)).text, "names are for those who may see them"
+    assert cancel(bea, made.json()["id"]).status_code == 404
+    assert cancel(ada, made.json()["id"]).json()["state"] == "cancelled"
+    bea.stop()
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "reason"),
+    [
+        ({"begins_at": "yesterday"}, 400, "not-a-time"),
+        ({"begins_at": "2001-01-01T10:00"}, 400, "in-the-past"),
+        ({"lasts": "9h"}, 400, "longer-than-allowed"),
+        ({"lasts": None}, 400, "not-a-length-of-time"),
+        ({"ends_at": "2030-01-01T10:00"}, 400, "not-a-length-of-time"),
+        ({"begins_at": "2199-01-01T10:00Z"}, 400, "too-far-ahead"),
+        ({"profile": "nothing"}, 400, "unknown-profile"),
+        ({"profile": "small-cpu", "options": {}}, 409, "not-reservable"),
+        ({"options": {"gpus": 2}}, 409, "reserved-already"),
+        ({"note": "x" * 300}, 400, "text-too-long"),
+    ],
+)
+def test_what_is_refused_says_why(ada: Person, sent: dict[str, Any], status: int, reason: str) -> None:
+    body = {"profile": "gpu", "begins_at": soon(days=1).isoformat(), "lasts": "2h", **sent}
+    answer = ada.http.post(API, json=body, headers={"X-XSRFToken": ada.xsrf})
+    assert (answer.status_code, answer.json().get("reason")) == (status, reason), answer.text
+
+
+def test_slots_and_who_may_read_everybodys(ada: Person, admin: Person) -> None:
+    slots = ada.http.get(f"{API}/slots", params={"profile": "gpu", "lasts": "3h"}).json()["slots"]
+    assert len(slots) == 5
+    assert slots == sorted(slots, key=lambda each: each["begins_at"])
+    assert ada.http.get(API, params={"of": "everybody"}).status_code == 403
+    assert admin.http.get(API, params={"of": "everybody"}).status_code == 200
+
+
+def test_a_calendar_reads_them_with_a_secret_alone(hub: LocalHub, ada: Person) -> None:
+    made = reserve(ada, soon(days=3), note="Meeting; with, commas").json()
+    page = main_of(post(ada, f"{ROOT}/feed", do="new"))
+    url = page.one("input", cls="rm-feed-url")["value"]
+    assert "rm-feed-url" not in ada.http.get(ROOT).text, "shown once"
+    with httpx.Client() as anybody:
+        feed = anybody.get(url)
+        assert feed.headers["content-type"] == "text/calendar; charset=utf-8"
+        assert f"UID:{made['id']}@" in feed.text
+        assert "Meeting\\; with\\, commas" in feed.text
+        assert anybody.get(url[:-3] + "xyz").status_code == 404
+        post(ada, f"{ROOT}/feed", do="remove")
+        assert anybody.get(url).status_code == 404
+    cancel(ada, made["id"])
