@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.handlers.pages import HomeHandler
 from jupyterhub.scopes import needs_scope
 from jupyterhub.user import User
+from jupyterhub.utils import url_path_join
 from tornado import web
 from tornado.httputil import url_concat
 
@@ -27,6 +29,8 @@ from hub_extensions.page_frame.hub import PageHandler, framed
 from hub_extensions.page_frame.notice import Notice, Tone, notice_of
 from hub_extensions.page_frame.render import render
 from hub_extensions.page_frame.server import ServerNow, ServerState
+from hub_extensions.queue.desk import LineDesk
+from hub_extensions.queue.view import PlaceView
 from profiles.frozen import EMPTY
 from profiles.lease import Lease
 
@@ -38,6 +42,7 @@ class HomePageHandler(PageHandler, HomeHandler):
     #: What has been answered to this person, and who waits for them.
     _news: tuple[Notice, ...] = ()
     _told = NOTHING
+    _waiting: tuple[PlaceView, ...] = ()
     #: What is out, by its start's id; empty where nothing of it may be kept on.
     _leases: Mapping[str, Lease] = EMPTY
 
@@ -49,6 +54,8 @@ class HomePageHandler(PageHandler, HomeHandler):
             self._news = await notices_for(gate_of(self.settings), spawner.person, policies, self.now)
         await self._look_what_is_kept()
         self._told = await for_home(self, self.current_user.name)
+        with suppress(DatabaseAway):
+            self._waiting = await LineDesk(self).places(self.current_user)
         await super().get()
 
     async def _look_what_is_kept(self) -> None:
@@ -98,6 +105,8 @@ class HomePageHandler(PageHandler, HomeHandler):
             named=tuple(named(name) for name in names),
             named_allowed=self.allow_named_servers,
             named_limit=named_limit,
+            waiting=self._waiting,
+            leave_line=url_path_join(self.hub.base_url, "queue", "leave"),
         )
 
     def _why_not_running(self, user: Any, spawner: Any) -> Notice | None:

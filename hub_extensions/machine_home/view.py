@@ -12,6 +12,7 @@ from hub_extensions.page_frame import words
 from hub_extensions.page_frame.machine_words import MachineWords, Moment, cost_so_far, of_running
 from hub_extensions.page_frame.notice import Notice
 from hub_extensions.page_frame.server import Links, ServerNow, ServerState
+from hub_extensions.queue.view import REFRESH_S, PlaceView
 from profiles.machine import RunningMachine
 from profiles.model import Catalog
 
@@ -45,12 +46,15 @@ class HomePage:
     named: tuple[ServerView, ...] = ()
     named_allowed: bool = False
     named_limit: int = 0
+    #: What one waits for in line, and where one leaves it.
+    waiting: tuple[PlaceView, ...] = ()
+    leave_line: str = ""
 
     @property
     def refresh_s(self) -> int | None:
         """Without JavaScript, how soon to look again while something is changing."""
         changing = {ServerState.STOPPING, ServerState.STARTING, ServerState.SWITCHING}
-        return 3 if self.server.state in changing else None
+        return 3 if self.server.state in changing else REFRESH_S if self.waiting else None
 
 
 def server_view(server: ServerNow, catalog: Catalog | None, now: datetime) -> ServerView:

@@ -31,6 +31,7 @@ LINKS = {
     "capacity": "Who uses what",
     "approvals": "The ask",
     "reservations": "Reservations",
+    "queue": "Your place in line",
     "spawn": "Choose a machine",
 }
 OFF = page.Notice("This hub keeps no notices.", "It has no database for them.", "off")

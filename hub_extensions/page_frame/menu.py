@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from profiles.access import allows
 from profiles.choice import MachineChoice
 from profiles.model import Catalog
 from profiles.person import Person
@@ -24,3 +25,13 @@ class Menu:
             return None
         outcome = resolve(self.catalog, choice, self.person)
         return outcome if isinstance(outcome, MachinePlan) else None
+
+    def may_reserve(self, profile_id: str, pool_id: str) -> bool:
+        """Whether some rule lets this person reserve this machine."""
+        reservable = self.catalog.policies.reservations.values() if self.catalog is not None else ()
+        return any(
+            allows(each.who, self.person)
+            and (not each.profiles or profile_id in each.profiles)
+            and (not each.pools or pool_id in each.pools)
+            for each in reservable
+        )

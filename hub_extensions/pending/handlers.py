@@ -13,6 +13,7 @@ from jupyterhub.scopes import needs_scope
 from tornado import web
 from tornado.httputil import url_concat
 
+from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.page_frame.hub import PageHandler, framed, last_choice, stored_choice, utc
 from hub_extensions.page_frame.machine_words import MachineWords, Moment, of_plan, of_running
 from hub_extensions.page_frame.menu import Menu
@@ -79,10 +80,15 @@ class FollowingHandler(PageHandler):
             previous=spawner.last_good_choice,
             action=self.hub_path("spawn", user, server_name, next=next_url),
             xsrf=self.xsrf,
+            join=self.hub_path("queue/join", user, server_name) if self._has_line(spawner) else "",
         )
         if error is not None:
             return view.failed_start(ways, notice_of_error(error))
         return view.not_running(ways, notice_of(spawner.failure, Tone.WARNING))
+
+    def _has_line(self, spawner: Any) -> bool:
+        catalog = spawner.catalog
+        return gate_of(self.settings) is not None and catalog is not None and catalog.policies.queue.enabled
 
     def _next(self, user: Any, server_name: str) -> str:
         return self._validate_next_url(self.get_argument("next", "")) or user.server_url(server_name)

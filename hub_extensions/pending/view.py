@@ -9,10 +9,12 @@ from typing import Any
 from hub_extensions.page_frame.machine_words import Field, MachineWords, Moment, form_fields, of_plan
 from hub_extensions.page_frame.menu import Menu
 from hub_extensions.page_frame.notice import Notice
+from hub_extensions.queue.decide import WAITABLE
 from profiles.choice import MachineChoice
 
 #: A start that failed for this reason can go on without the home's disk being written to.
 HOME_FULL = "home-full"
+WAIT_NOTE = "It is started for you when it is your turn."
 RESCUE_NOTE = "Starts without writing to your home, so that you can delete files and make room."
 
 
@@ -84,6 +86,8 @@ class Ways:
     previous: MachineChoice | None
     action: str
     xsrf: str
+    #: Where one waits in line for what others have; empty where there is no line.
+    join: str = ""
 
 
 def failed_start(ways: Ways, notice: Notice) -> NotRunningPage:
@@ -95,6 +99,9 @@ def failed_start(ways: Ways, notice: Notice) -> NotRunningPage:
         if notice.reason == HOME_FULL:
             fields = form_fields(ways.wanted, rescue=True)
             forms.append(StartForm("Rescue start", ways.action, fields, primary=True, note=RESCUE_NOTE))
+        if ways.join and notice.reason in WAITABLE:
+            fields = form_fields(ways.wanted)
+            forms.append(StartForm("Wait for it in line", ways.join, fields, primary=not forms, note=WAIT_NOTE))
         forms.append(StartForm("Try again", ways.action, form_fields(ways.wanted), primary=not forms))
     if before is not None and ways.previous is not None and not _same(ways.wanted, ways.previous):
         words = of_plan(before, ways.menu.catalog)

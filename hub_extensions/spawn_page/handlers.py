@@ -14,7 +14,7 @@ from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.page_frame.hub import PageHandler, framed, last_choice, stored_choice
 from hub_extensions.page_frame.notice import Notice, Tone, notice_of_error
 from hub_extensions.spawn_page.form import render_spawn
-from hub_extensions.spawn_page.outlook import live_cards
+from hub_extensions.spawn_page.outlook import chosen_in, live_cards
 from hub_extensions.spawn_page.view import SpawnPage
 
 
@@ -26,6 +26,11 @@ class SpawnPageHandler(PageHandler, SpawnHandler):
         user = self.user_named(user_name)
         if self.switches.get((user.name, server_name)):
             self.follow(user, server_name, next_url=self.get_argument("next", ""))
+            return
+        # JupyterHub takes every query for a start; this one only shows a machine as chosen.
+        known = not server_name or server_name in user.orm_user.orm_spawners
+        if chosen_in(self) is not None and known and not user.spawners[server_name].active:
+            self.finish(await self._page(user, server_name, None))
             return
         await super()._get(user_name=user_name, server_name=server_name, display_name=display_name)
 
@@ -93,7 +98,7 @@ class SpawnPageHandler(PageHandler, SpawnHandler):
 
     async def _page(self, user: Any, server_name: str, notice: Notice | None, posted: Any = None) -> str:
         spawner = user.spawners[server_name]
-        choice = stored_choice(posted) or last_choice(spawner) or spawner.last_good_choice
+        choice = stored_choice(posted) or chosen_in(self) or last_choice(spawner) or spawner.last_good_choice
         page = SpawnPage(
             heading="Pick a machine",
             cards=await live_cards(self, user, spawner, choice),

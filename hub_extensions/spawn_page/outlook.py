@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -9,31 +10,73 @@ from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.scopes import needs_scope
 from jupyterhub.utils import url_path_join
 from tornado import web
+from tornado.httputil import url_concat
 
+from hub_extensions.approvals.handlers import choice_of
+from hub_extensions.capacity.handlers import room_of
 from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.page_frame.hub import PageHandler
+from hub_extensions.queue.desk import LineDesk
+from hub_extensions.spawn_page.nearest import nearest_of
+from hub_extensions.spawn_page.notes import notes_of
 from hub_extensions.spawn_page.view import Cards, Outlook, cards_for, on_offer, variants_of
+from profiles.amounts import Amounts, total
 from profiles.choice import MachineChoice
+from profiles.lease import Lease
 
 
-async def outlook_of(handler: PageHandler, spawner: Any, choice: MachineChoice | None = None) -> Outlook | None:
+async def outlook_of(
+    handler: PageHandler, user: Any, spawner: Any, choice: MachineChoice | None = None
+) -> Outlook | None:
     """None without a gate, or without a catalog to ask about."""
     if gate_of(handler.settings) is None or spawner.catalog is None:
         return None
     plans = on_offer(spawner.catalog, spawner.person, choice)
-    return Outlook(await handler.foreseen(spawner, plans, switch=spawner.ready), handler.now)
+    decisions = await handler.foreseen(spawner, plans, switch=spawner.ready)
+    line = await LineDesk(handler).on_cards(user, spawner, plans, decisions)
+    room = await room_of(spawner) or {}
+    taken = taken_of(line.picture.leases if line.picture is not None else ())
+    policies, now, none = spawner.catalog.policies, handler.now, Amounts()
+    notes = {
+        key: notes_of(plan, decisions.get(key), room.get(plan.pool_id), taken.get(plan.pool_id, none), policies, now)
+        for key, plan in plans.items()
+    }
+    return Outlook(decisions, now, notes, line.waits, line.places, nearest_of(plans, decisions))
+
+
+def taken_of(leases: Iterable[Lease]) -> Mapping[str, Amounts]:
+    """PURE: by pool."""
+    by_pool: dict[str, list[Amounts]] = {}
+    for lease in leases:
+        by_pool.setdefault(lease.pool, []).append(lease.amounts)
+    return {pool: total(each) for pool, each in by_pool.items()}
+
+
+def chosen_in(handler: PageHandler) -> MachineChoice | None:
+    """`?choose=…&option.….…=…`: what a link shows as chosen. It starts nothing."""
+    profile = handler.get_argument("choose", "")
+    return choice_of(handler.request.query_arguments, profile) if profile else None
 
 
 async def live_cards(
     handler: PageHandler, user: Any, spawner: Any, choice: MachineChoice | None, **more: Any
 ) -> Cards:
     """`more` as in `view.cards_for`."""
-    outlook = await outlook_of(handler, spawner, choice)
+    outlook = await outlook_of(handler, user, spawner, choice)
     cards = cards_for(spawner.catalog, spawner.person, choice, outlook=outlook, **more)
     if outlook is None:
         return cards
     ask = url_path_join(handler.hub.base_url, "approvals", "ask")
-    return replace(cards, live=handler.hub_path("remuda/shares", user, spawner.name), ask=ask)
+    here = handler.hub_path("switch" if spawner.ready else "spawn", user, spawner.name)
+    return replace(
+        cards,
+        live=handler.hub_path("remuda/shares", user, spawner.name),
+        ask=ask,
+        join=handler.hub_path("queue/join", user, spawner.name),
+        leave=url_concat(url_path_join(handler.hub.base_url, "queue", "leave"), {"next": here}),
+        choose=here,
+        reserve=url_path_join(handler.hub.base_url, "reservations"),
+    )
 
 
 class SharesHandler(PageHandler, BaseHandler):
@@ -48,7 +91,7 @@ class SharesHandler(PageHandler, BaseHandler):
         user = self.user_named(user_name)
         known = server_name in user.orm_user.orm_spawners
         spawner = user.spawners[server_name] if known else user.spawner
-        outlook = await outlook_of(self, spawner)
+        outlook = await outlook_of(self, user, spawner)
         variants = variants_of(spawner.catalog, spawner.person, outlook) if outlook else {}
         self.set_header("Cache-Control", "no-store")
         self.finish(

@@ -12,8 +12,11 @@ from hub_extensions.page_frame import share_words, words
 from hub_extensions.page_frame.machine_words import Moment
 from hub_extensions.page_frame.menu import Menu
 from hub_extensions.page_frame.notice import Notice
+from hub_extensions.queue.view import PlaceView
+from hub_extensions.spawn_page.nearest import Nearest, Variant
 from profiles.admission import Admit, Decision, Deny
 from profiles.choice import MachineChoice
+from profiles.frozen import EMPTY
 from profiles.model import Catalog, OptionChoice, Profile
 from profiles.person import Person
 from profiles.plan import MachinePlan
@@ -32,16 +35,18 @@ NEAR = timedelta(days=7)
 #: What a person can get past by asking for it.
 ASKABLE = ("needs-approval", "grant-expired")
 
-#: One machine on offer: its profile, and the values of all its options in their order.
-Variant = tuple[str, tuple[str, ...]]
-
 
 @dataclass(frozen=True)
 class Outlook:
-    """What the gate would say to each machine on offer at this moment."""
+    """What the gate would say to each machine on offer at this moment, and what else is so at present: `notes` by
+    machine, what waiting for one would be like, the places that one has in line, and what is free instead."""
 
     decisions: Mapping[Variant, Decision]
     now: datetime
+    notes: Mapping[Variant, tuple[str, ...]] = EMPTY
+    waits: Mapping[Variant, str] = EMPTY
+    places: Mapping[Variant, PlaceView] = EMPTY
+    nearest: Mapping[Variant, Nearest] = EMPTY
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,14 @@ class Facts:
     until: Moment | None = None
     #: Why the gate would refuse it now.
     lock: Lock | None = None
+    #: What else is so at this moment: room on the nodes, reserved, borrowed.
+    notes: tuple[str, ...] = ()
+    #: What waiting in line for it would be like; empty where that would not help.
+    wait: str = ""
+    #: The place that one has in line for it.
+    place: PlaceView | None = None
+    #: What is free instead.
+    nearest: Nearest | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +119,8 @@ class Card:
     current: bool = False
     #: Whether any of its variants would be let in now.
     usable: bool = True
+    #: Whether this person may reserve it.
+    reservable: bool = False
 
     @property
     def lock(self) -> Lock | None:
@@ -124,6 +139,13 @@ class Cards:
     live: str = ""
     #: Where one asks for a machine that needs a yes.
     ask: str = ""
+    #: Where one joins the line, and leaves it; empty without a gate.
+    join: str = ""
+    leave: str = ""
+    #: Where one reserves a machine.
+    reserve: str = ""
+    #: Where another machine is shown as chosen.
+    choose: str = ""
 
     def ask_for(self, card: Card) -> str:
         """The address of the ask for this card's machine, with the options that are chosen on it."""
@@ -244,6 +266,7 @@ def _card(menu: Menu, offer: Offer, last: MachineChoice | None, outlook: Outlook
         variants=variants,
         closed=Lock.of(offer.locked) if offer.locked else None,
         usable=open_now,
+        reservable=offer.locked is None and menu.may_reserve(offer.profile_id, profile.pool),
     )
 
 
@@ -284,7 +307,8 @@ def _variants(menu: Menu, offer: Offer, outlook: Outlook | None) -> Mapping[str,
 
 def _foreseen(offer: Offer, values: tuple[str, ...], plan: MachinePlan, outlook: Outlook | None) -> Facts:
     facts = facts_of(plan)
-    decision = outlook.decisions.get((offer.profile_id, values)) if outlook else None
+    key = offer.profile_id, values
+    decision = outlook.decisions.get(key) if outlook else None
     if outlook is None or decision is None:
         return facts
     return replace(
@@ -292,6 +316,10 @@ def _foreseen(offer: Offer, values: tuple[str, ...], plan: MachinePlan, outlook:
         shares=share_words.left(decision, plan.price_per_hour.currency),
         until=_until(plan, decision, outlook.now),
         lock=Lock.of(decision.refusal) if isinstance(decision, Deny) else None,
+        notes=outlook.notes.get(key, ()),
+        wait=outlook.waits.get(key, ""),
+        place=outlook.places.get(key),
+        nearest=outlook.nearest.get(key),
     )
 
 

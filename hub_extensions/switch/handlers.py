@@ -13,7 +13,7 @@ from tornado import web
 from hub_extensions.page_frame.hub import PageHandler, RefusedChoice, framed, last_choice
 from hub_extensions.page_frame.machine_words import of_running
 from hub_extensions.page_frame.notice import Notice, notice_of_error
-from hub_extensions.spawn_page.outlook import live_cards
+from hub_extensions.spawn_page.outlook import chosen_in, live_cards
 from hub_extensions.switch.board import Switch
 from hub_extensions.switch.destination import own_destination
 from hub_extensions.switch.flow import carry_out
@@ -99,7 +99,7 @@ class SwitchHandler(PageHandler, BaseHandler):
 
     async def _page(self, user: Any, spawner: Any, notice: Notice | None) -> str:
         machine = spawner.machine
-        choice = last_choice(spawner)
+        choice = chosen_in(self) or last_choice(spawner)
         current = machine.profile_id if machine else None
         next_url = self._destination(user, spawner.name)
         page = SwitchPage(

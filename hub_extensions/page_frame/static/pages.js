@@ -46,6 +46,30 @@
       if (facts.until) [time.dateTime, time.textContent] = [facts.until.iso, localTime(facts.until.iso)];
     }
     lock(card, facts.lock, Object.values(variants).some((each) => !each.lock));
+    around(card, facts);
+  }
+
+  // Waiting for what others have, the place in line that one has, and what is free instead.
+  function around(card, facts) {
+    const place = card.querySelector("[data-rm-place]");
+    if (!place) return;
+    place.hidden = !facts.place;
+    if (facts.place) {
+      const { id, sentence, until } = facts.place;
+      const said = place.querySelector("[data-rm-place-said]");
+      const kept = place.querySelector("[data-rm-kept]");
+      [said.textContent, said.hidden, kept.hidden] = [sentence, Boolean(until), !until];
+      const time = kept.querySelector("time");
+      if (until) [time.dateTime, time.textContent] = [until.iso, localTime(until.iso)];
+      place.querySelector("[data-rm-leave]").value = id;
+    }
+    card.querySelector("[data-rm-wait]").hidden = !facts.wait;
+    const nearest = card.querySelector("[data-rm-nearest]");
+    nearest.hidden = !facts.nearest;
+    if (facts.nearest) {
+      const link = nearest.querySelector("a");
+      [link.search, link.querySelector("span").textContent] = [facts.nearest.query, facts.nearest.title];
+    }
   }
 
   // What the gate would refuse says why; a card whose every variant it would refuse cannot be chosen.
@@ -108,6 +132,11 @@
       form.classList.add("rm-busy");
     });
     window.addEventListener("pageshow", () => form.classList.remove("rm-busy"));
+  }
+
+  // Whoever waits in line sees how far it has come.
+  if (document.querySelector("[data-rm-waiting]")) {
+    setInterval(() => document.hidden || location.reload(), 15000);
   }
 
   // Home: look again while something is changing.

@@ -133,8 +133,8 @@ class TestNotNow:
         assert gpu.one("input", type="radio").has("disabled")
         assert gpu.one(cls="rm-lock")["data-rm-reason"] == "over-quota"
         assert gpu.one(cls="rm-lock").text == told.refusal.message, "the very words of a refused start"
-        assert gpu.one("button").has("disabled")
-        assert gpu.one("button").has("hidden")
+        assert gpu.one(cls="rm-start").has("disabled")
+        assert gpu.one(cls="rm-start").has("hidden")
         assert "Not now" in gpu.text
 
     def test_the_script_may_open_it_later(self, catalog: Catalog, now: datetime) -> None:
@@ -156,7 +156,7 @@ class TestNotNow:
         assert gpu.usable
         html = box(page(catalog, seen, last), "gpu")
         assert not html.one("input", type="radio").has("disabled")
-        assert not html.one("button").has("disabled")
+        assert not html.one(cls="rm-start").has("disabled")
 
     def test_nothing_that_would_be_refused_is_preselected(self, catalog: Catalog, now: datetime) -> None:
         no_more = {"quotas": {"small": {"per": "user", "servers": 0, "profiles": ["small"]}}}
@@ -218,13 +218,13 @@ class TestAskingForIt:
 
     def test_two_gpus_are_asked_for(self, catalog: Catalog, now: datetime) -> None:
         gpu = self.shown(catalog, now, MachineChoice("gpu", {"gpus": "2"}))
-        ask = gpu.one("a")
+        ask = gpu.one(cls="rm-ask")
         assert not ask.has("hidden")
         assert ask["href"] == "/hub/approvals/ask?profile=gpu&option.gpu.gpus=2"
         assert gpu.one(cls="rm-lock")["data-rm-reason"] == "needs-approval"
 
     def test_one_is_not(self, catalog: Catalog, now: datetime) -> None:
-        assert self.shown(catalog, now).one("a").has("hidden")
+        assert self.shown(catalog, now).one(cls="rm-ask").has("hidden")
 
 
 def test_a_budget_for_some_machines_says_so(catalog: Catalog, now: datetime) -> None:
