@@ -65,7 +65,7 @@ class TestBeforeTheClick:
     def test_a_card_says_what_is_left(self, hub: LocalHub) -> None:
         page = main_of(hub.person("dora").http.get("/hub/spawn"))
         assert_accessible(page)
-        small = card(page, "small-cpu").one(cls="rm-shares").text
+        small = card(page, "small-cpu").one(cls="rm-shares", data_rm_fact="shares").text
         assert "1 of 1 server left for you" in small
         assert "€200.00 of €200.00 left this month" in small
 
@@ -84,7 +84,7 @@ class TestBeforeTheClick:
 
     def test_a_members_card_tells_of_the_group(self, bea: Person) -> None:
         page = main_of(bea.http.get("/hub/spawn"))
-        assert "research: 5 of 5 servers free" in card(page, "small-cpu").one(cls="rm-shares").text
+        assert "research: 5 of 5 servers free" in card(page, "small-cpu").one(cls="rm-shares", data_rm_fact="shares").text
 
 
 class TestRefused:
