@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from profiles.lease import EndReason, Lease, LeaseState, LeaveWhy
@@ -52,25 +52,24 @@ def reconcile(
     """What to write so that the books are true.
 
     `servers` are those that the Hub knows as starting, running or stopping, by the id of their start. `runs` are the
-    cluster's pods, `()` where there are none (local processes: the Hub's own list is the truth), and None while nobody
-    can tell: then nothing is settled, and nothing begins. `last_seen` is when a Hub last looked; a pod that vanished
-    while none did ended then, as far as anybody knows.
+    cluster's pods (of local processes, what the Hub knows), and None while nobody can tell: then nothing is settled.
+    When a machine began its own run says, never the Hub: a server that this Hub is only just taking over looks ready.
+    `last_seen` is when a Hub last looked; a pod that vanished while none did ended then, as far as anybody knows.
     """
-    present = {run.lease_id: run for run in runs or ()}
+    if runs is None:
+        return ()
+    present = {run.lease_id: run for run in runs}
+    began = {run.lease_id: run.began_at for run in present.values() if run.began_at is not None}
     books = {lease.id: lease for lease in leases}
+    up = {lease_id: machine for lease_id, machine in servers.items() if machine.started_at is not None}
     actions: list[Action] = []
     for lease in books.values():
-        run, server = present.get(lease.id), servers.get(lease.id)
-        if runs is None:
-            continue  # a time that a node knows better would stay in the books
-        if (settled := _settled(lease, run, server, last_seen, now)) is not None:
+        if (settled := _settled(lease, present.get(lease.id), servers.get(lease.id), last_seen, now)) is not None:
             actions.append(settled)
-        elif lease.state is LeaseState.HELD and server is not None and server.started_at is not None:
-            begun = run.began_at if run is not None else server.started_at
-            if begun is not None:  # a pod whose container has not begun is only just being taken over by this Hub
-                actions.append(Begin(lease, begun))
-    running = (machine for lease_id, machine in servers.items() if lease_id not in books and machine.started_at)
-    return (*actions, *map(Adopt, running))
+        elif lease.state is LeaseState.HELD and lease.id in up and lease.id in began:
+            actions.append(Begin(lease, began[lease.id]))
+    found = (lease_id for lease_id in up if lease_id not in books and lease_id in began)
+    return (*actions, *(Adopt(replace(up[lease_id], started_at=began[lease_id])) for lease_id in found))
 
 
 def _settled(

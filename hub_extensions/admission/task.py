@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +22,7 @@ from profiles.admission import Balance
 from profiles.lease import Lease
 from profiles.machine import RunningMachine
 from profiles.policy import Policies, groups_named
+from profiles.ports import Run
 
 #: Seconds between two looks; while the cluster is only being listed for the first one, starts are waiting for it.
 EVERY_S, FIRST_EVERY_S = 15.0, 0.5
@@ -84,8 +85,9 @@ async def compare(app: Any, gate: SqlGate, now: datetime) -> bool:
     """One look. False while nobody can tell what runs: nothing was settled, and starts go on waiting."""
     leases = await gate.call(gate.store.leases)
     last_seen = await gate.call(gate.store.last_seen)
-    runs, spawners = runs_of(app), spawners_of(app)  # of one moment: a server that is ready has a pod
+    spawners = spawners_of(app)
     servers = {lease_id: machine_of(spawner, now) for lease_id, spawner in spawners.items()}
+    runs = runs_of(app, servers)  # of the same moment: a server that is ready has a pod
     actions = reconcile(leases, servers, runs, last_seen=last_seen, now=now)
     for action in actions:
         match action:
@@ -106,10 +108,10 @@ async def compare(app: Any, gate: SqlGate, now: datetime) -> bool:
     return True
 
 
-def runs_of(app: Any) -> Any:
-    """The cluster's pods, `()` for spawners that have none, None while nobody can tell."""
-    ask = getattr(app.spawner_class, "present_runs", None)
-    return ask() if ask is not None else ()
+def runs_of(app: Any, servers: Mapping[str, RunningMachine]) -> Iterable[Run] | None:
+    """The cluster's pods, None while nobody can tell; where there are none the Hub's own list is the truth."""
+    ask: Callable[[], Iterable[Run] | None] | None = getattr(app.spawner_class, "present_runs", None)
+    return ask() if ask is not None else [Run(lease_id, each.started_at) for lease_id, each in servers.items()]
 
 
 def spawners_of(app: Any) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ The real one is the kind cluster of `make up`, or whatever REMUDA_TEST_KUBECONFI
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -15,9 +16,12 @@ from uuid import uuid4
 import pytest
 from kubernetes_asyncio import config as kube_config
 
+from spawner import billed
 from spawner import cluster as port
 from spawner.cluster import CLAIM, NAMESPACE, POD, ApiCluster, Cluster, Json, Select
 from spawner.retry import AlreadyThere, ApiError, Expired, NotFound, Unreachable
+from spawner.settling import release
+from spawner.view import ClusterView
 from spawner.watch import Watch
 from tests.fakes.cluster import FakeCluster
 
@@ -125,6 +129,39 @@ async def test_lists_keep_to_their_selectors(cluster: Cluster, namespace: str) -
     assert await names(Select(labels="user=ada")) == {"one"}
     assert await names(Select(labels="user=ada,user=bob")) == set()
     assert await names(Select(fields="metadata.name=two")) == {"two"}
+
+
+async def test_a_finalizer_keeps_what_is_deleted_until_it_is_taken_away(cluster: Cluster, namespace: str) -> None:
+    theirs = "remuda.dev/trial"
+    made = await cluster.create(POD, namespace, billed.held({**pod("one"), "metadata": {"name": "one"}}))
+    assert billed.is_held(made)
+    await cluster.patch(POD, namespace, "one", {"metadata": {"finalizers": [*made["metadata"]["finalizers"], theirs]}})
+    await cluster.delete(POD, namespace, "one", uid=made["metadata"]["uid"])
+    left = await cluster.get(POD, namespace, "one")
+    assert left["metadata"]["deletionGracePeriodSeconds"] == 0, "no node has it"
+    assert isinstance(billed.outcome(left), billed.Over) and billed.is_confirmed_gone(left)
+    await release(cluster, left)
+    await release(cluster, left)  # once more is harmless
+    assert (await cluster.get(POD, namespace, "one"))["metadata"]["finalizers"] == [theirs]
+    await cluster.patch(POD, namespace, "one", {"metadata": {"finalizers": None}})
+    with pytest.raises(NotFound):
+        await cluster.get(POD, namespace, "one")
+    await release(cluster, left)
+
+
+async def test_only_the_pod_that_was_meant_is_released(cluster: Cluster, namespace: str) -> None:
+    made = await cluster.create(POD, namespace, billed.held(pod("one")))
+    former = {"metadata": {**made["metadata"], "uid": "7b1f8a90-0000-4000-8000-000000000000"}}
+    with pytest.raises(ApiError) as refused:
+        await cluster.patch(POD, namespace, "one", billed.release_patch(former), strategic=True)
+    assert refused.value.status in (409, 422)
+    await release(cluster, former)
+    assert billed.is_held(await cluster.get(POD, namespace, "one"))
+    await release(cluster, made)
+
+
+async def test_who_may_patch_is_told_so(cluster: Cluster, namespace: str) -> None:
+    assert await ClusterView(cluster, namespace, Select(), logging.getLogger(__name__)).may_release(namespace)
 
 
 async def test_a_watch_begins_with_opened_and_follows_from_the_list(cluster: Cluster, namespace: str) -> None:

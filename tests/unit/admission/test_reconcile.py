@@ -73,8 +73,6 @@ def test_a_start_that_came_up_unheard_begins_when_its_container_did() -> None:
     container = NOON + 3 * MINUTE
     actions = reconcile([held], seen(started=NOON + 4 * MINUTE), [Run("a", container)], last_seen=NOON, now=LATER)
     assert actions == (Begin(held, container),)
-    local = reconcile([held], seen(started=NOON + 4 * MINUTE), (), last_seen=NOON, now=LATER)
-    assert local == (Begin(held, NOON + 4 * MINUTE),)
 
 
 def test_what_the_hub_remembers_begins_nothing_that_the_cluster_knows_better() -> None:
