@@ -13,13 +13,15 @@ from profiles.amounts import Amounts
 from profiles.frozen import EMPTY, freeze
 from profiles.grants import Grant
 from profiles.hours import Hours
-from profiles.lease import Charge, Lease, LeaseState, Request
+from profiles.lease import KEPT, Charge, Lease, LeaseState, Request
 from profiles.lease_book import LeaseBook
 from profiles.person import Person
 from profiles.policy import Policies
 from profiles.pots import Pot
 from profiles.quantity import Money
+from profiles.reservations import Reservation
 from profiles.snapshot import Snapshot
+from profiles.waiting import Waiting
 
 NOW = datetime(2026, 3, 11, 12, 0, tzinfo=UTC)  # a Wednesday
 GIB = 2**30
@@ -64,8 +66,9 @@ def hours(**given: Any) -> Hours:
     return Hours.model_validate(given, by_alias=True, by_name=False)
 
 
-def snapshot(*leases: Lease, spent: dict[Pot, Charge] | None = None, grants: tuple[Grant, ...] = ()) -> Snapshot:
-    return Snapshot(LeaseBook(leases), EMPTY if spent is None else freeze(spent), grants)
+def snapshot(*leases: Lease, spent: dict[Pot, Charge] | None = None, **known: Any) -> Snapshot:
+    """`known`: grants, reservations, waiting."""
+    return Snapshot(LeaseBook(leases), EMPTY if spent is None else freeze(spent), **known)
 
 
 def grant(rule: str = "big", *, begins: float = -1, ends: float = 1, **given: Any) -> Grant:
@@ -165,3 +168,28 @@ def budgets(draw: st.DrawFn) -> dict[str, Any]:
     window = draw(st.sampled_from(["day", "week", "month", "30h"]))
     given = {unit: draw(st.integers(0, 60)), "window": window, "holdAtMost": draw(st.sampled_from(["30m", "4h", "1d"]))}
     return draw(scopes(("user", "group", "hub"))) | given
+
+
+# Promises
+
+
+def reservation(user: str = "ada", begins: float = 1, ends: float = 2, gpus: int = 1, **given: Any) -> Reservation:
+    """Hours from `NOW`, of the pot `gpus`."""
+    fields: dict[str, Any] = {
+        "id": f"{user}-{begins}-{ends}-{gpus}",
+        "rule": "gpus",
+        "groups": frozenset(),
+        "profile": "gpu",
+        "display_name": "GPU",
+        "amounts": amounts(gpus=gpus),
+        "made_at": NOW,
+    }
+    times = {"begins_at": NOW + timedelta(hours=begins), "ends_at": NOW + timedelta(hours=ends)}
+    return Reservation(user=user, **{**fields, **times, **given})
+
+
+def waiting(place: str, user: str = "ada", groups: str = "", *, pot: Pot | None = None, **given: Any) -> Waiting:
+    """In line for the server `""`, unless another one is given."""
+    own = {name: given.pop(name) for name in ("kept_until", "starts_itself") if name in given}
+    wanted = request(user, groups, lease_id=KEPT + place, **{"gpus": 1, **given})
+    return Waiting(id=place, request=wanted, joined_at=NOW, pot=pot, **own)
