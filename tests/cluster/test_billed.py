@@ -19,11 +19,10 @@ LogIn = Callable[[str], Person]
 
 
 def run_of(person: Person) -> dict[str, Any]:
-    """The one entry of this person's ledger, which the REST API has."""
+    """The newest entry of this person's ledger, which the REST API has."""
     answer = person.rest.get("/hub/api/remuda/ledger")
     assert answer.status_code == 200, answer.text
-    (entry,) = answer.json()["entries"]
-    return dict(entry)
+    return dict(answer.json()["entries"][0])
 
 
 def notebook_of(pod: dict[str, Any]) -> dict[str, Any]:
