@@ -63,11 +63,6 @@ class Reservable(Caps):
         description="A reservation that nobody has taken up so long after its beginning is released.",
         validate_default=True,
     )
-    warm_before: Length = Field(
-        default=Duration(0),
-        description="So long before it begins a node of an autoscaled pool is asked for; `0s`: not at all.",
-        validate_default=True,
-    )
 
     @model_validator(mode="after")
     def _sensible(self) -> Reservable:

@@ -16,7 +16,9 @@ from tornado.httputil import url_concat
 
 from hub_extensions.admission.database import DatabaseAway
 from hub_extensions.capacity.asking import LOOK_BACK, TOLD, asking
-from hub_extensions.capacity.view import AWAY, NO_GATE, CapacityPage, ShowHolders, Viewer, pools_of
+from hub_extensions.capacity.view import AWAY, NO_GATE, CapacityPage, Known, ShowHolders, Viewer, pools_of
+from hub_extensions.measured.figures import ENOUGH_MS
+from hub_extensions.measured.store import MeasuredStore
 from hub_extensions.notices.store import Notices
 from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.page_frame.hub import PageHandler, framed
@@ -25,8 +27,10 @@ from hub_extensions.page_frame.notice import Notice
 from hub_extensions.page_frame.render import render
 from hub_extensions.spawn_page.view import on_offer
 from profiles.amounts import Amounts
+from profiles.borrowing import all_borrowed
 from profiles.frozen import EMPTY
 from profiles.lease import Lease
+from profiles.policy import Policies
 
 #: Of an ask that is refused, where it is not 409.
 STATUS = {"text-too-long": 400, "too-many-asks": 429}
@@ -69,15 +73,18 @@ class CapacityHandler(PageHandler, BaseHandler):
         gate, spawner, now = gate_of(self.settings), user.spawner, self.now
         if gate is None or spawner.catalog is None:
             return CapacityPage((), notice=NO_GATE)
+        policies = spawner.catalog.policies
         try:
-            leases = await gate.call(gate.store.leases)
+            leases, known = await gate.call(_known, gate.store, policies)
         except DatabaseAway:
             return CapacityPage((), notice=AWAY)
         decisions = await self.foreseen(spawner, on_offer(spawner.catalog, spawner.person))
         standings, balances = unique(decisions.values())
         viewer = viewer_of(self, user)
         return CapacityPage(
-            pools=pools_of(leases, spawner.catalog, viewer, now, await room_of(spawner)),
+            pools=pools_of(leases, spawner.catalog, viewer, now, await room_of(spawner), known),
+            calendar=url_path_join(self.hub.base_url, "reservations") if policies.reservations else "",
+            timezone=policies.timezone,
             quotas=quota_meters(standings, spawner.catalog, user.name),
             budgets=budget_meters(balances, spawner.catalog, user.name),
             private=not viewer.sees_all and viewer.shown is not ShowHolders.EVERYONE,
@@ -127,3 +134,15 @@ class AskForItHandler(CapacityHandler):
 
 def _judged(lease: Lease | None, sender: str, message: str, now: datetime, sent: tuple[Any, ...]) -> Any:
     return asking(lease, sender, message, sent, now)
+
+
+def _known(store: Any, policies: Policies) -> tuple[tuple[Lease, ...], Known]:
+    """Who holds what, and what else is known of it, in the gate's thread."""
+    with store.looking() as books:
+        leases = tuple(sorted(books.leases, key=lambda lease: (lease.held_at, lease.id)))
+        borrowed = frozenset(all_borrowed(policies, books.leases))
+        reservations = books.reservations
+    with_gpus = [lease.id for lease in leases if lease.amounts.gpus and lease.began_at is not None]
+    measured = MeasuredStore(store.database).of(with_gpus) if with_gpus else {}
+    unused = frozenset(name for name, each in measured.items() if each.gpus_unused and each.covered_ms >= ENOUGH_MS)
+    return leases, Known(reservations, borrowed, unused, policies.timezone)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import islice
 
 from hub_extensions.capacity.asking import MAX_MESSAGE
 from hub_extensions.page_frame import words
 from hub_extensions.page_frame.machine_words import Moment, pool_name
 from hub_extensions.page_frame.meters import Level, Meter
 from hub_extensions.page_frame.notice import Notice
+from hub_extensions.reservations.words import slot
 from profiles.accelerators import is_gpu
 from profiles.admission_words import amount, number
 from profiles.amounts import Amounts, total
 from profiles.frozen import EMPTY
-from profiles.lease import Lease, LeaseState
+from profiles.lease import KEPT, Lease, LeaseState, LeaveWhy
 from profiles.model import Catalog
+from profiles.reservations import Reservation
 
 
 class ShowHolders(StrEnum):
@@ -38,7 +41,7 @@ class Viewer:
     sees_all: bool = False
     shown: ShowHolders = ShowHolders.ADMINS
 
-    def holder(self, lease: Lease) -> str:
+    def holder(self, lease: Lease | Reservation) -> str:
         """`You`, `bea`, `somebody in ml-team`, `somebody`."""
         if lease.user == self.name:
             return "You"
@@ -60,6 +63,21 @@ class Holding:
     until: Moment | None
     #: Of somebody else's that runs: what asks for it, by the lease's id.
     ask: str = ""
+    #: No machine yet: a place that is kept for somebody who was called from the line, or switches.
+    kept: bool = False
+    #: What else there is to know: borrowed, has to make room, does nothing with its GPUs.
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Booked:
+    """A reservation. `state` is `now` or `next`."""
+
+    who: str
+    mine: bool
+    what: str
+    when: str
+    now: bool
 
 
 @dataclass(frozen=True)
@@ -68,6 +86,18 @@ class PoolView:
     name: str
     meters: tuple[Meter, ...]
     holdings: tuple[Holding, ...]
+    booked: tuple[Booked, ...] = ()
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known beside who holds what: reservations that stand, leases beyond their group's share, leases whose
+    GPUs have done nothing so far. Times are told in `timezone`."""
+
+    reservations: Iterable[Reservation] = ()
+    borrowed: Container[str] = ()
+    unused: Container[str] = ()
+    timezone: str = "UTC"
 
 
 @dataclass(frozen=True)
@@ -77,11 +107,19 @@ class CapacityPage:
     budgets: tuple[Meter, ...] = ()
     notice: Notice | None = None
     private: bool = False
+    #: Where all reservations are; empty where nothing can be reserved.
+    calendar: str = ""
+    timezone: str = "UTC"
     xsrf: str = ""
     action: str = ""
     max_message: int = MAX_MESSAGE
     #: By lease: what was written in an ask for it that was refused.
     typed: Mapping[str, str] = EMPTY
+
+
+NOTHING_ELSE = Known()
+#: So many reservations of a pool are told; the calendar has all of them.
+MOST_BOOKED = 4
 
 
 #: What a hub without leases says, wherever it is asked.
@@ -95,12 +133,13 @@ AWAY = Notice(
 )
 
 
-def pools_of(
+def pools_of(  # noqa: PLR0913, PLR0917 - who reads, when, and what is known
     leases: Iterable[Lease],
     catalog: Catalog | None,
     viewer: Viewer,
     now: datetime,
     room: Mapping[str, Amounts] | None = None,
+    known: Known = NOTHING_ELSE,
 ) -> tuple[PoolView, ...]:
     """The catalog's pools in its order, then those that only old leases know. `room`: what their nodes have in all."""
     by_pool: dict[str, list[Lease]] = {pool_id: [] for pool_id in (catalog.pools if catalog else ())}
@@ -111,7 +150,8 @@ def pools_of(
             pool_id=pool_id,
             name=pool_name(catalog, pool_id),
             meters=tuple(_meters(held, (room or {}).get(pool_id))),
-            holdings=tuple(_holding(lease, viewer, now) for lease in _in_order(held, viewer)),
+            holdings=tuple(_holding(lease, viewer, now, known) for lease in _in_order(held, viewer)),
+            booked=tuple(islice(_booked(pool_id, catalog, viewer, now, known), MOST_BOOKED)),
         )
         for pool_id, held in by_pool.items()
     )
@@ -122,7 +162,34 @@ def _in_order(leases: Iterable[Lease], viewer: Viewer) -> list[Lease]:
     return sorted(leases, key=lambda lease: (lease.user != viewer.name, lease.held_at, lease.id))
 
 
-def _holding(lease: Lease, viewer: Viewer, now: datetime) -> Holding:
+def _booked(
+    pool_id: str, catalog: Catalog | None, viewer: Viewer, now: datetime, known: Known
+) -> Iterator[Booked]:
+    """Soonest first."""
+    for each in sorted(known.reservations, key=lambda each: (each.begins_at, each.id)):
+        profile = catalog.profiles.get(each.profile) if catalog else None
+        if profile is not None and profile.pool == pool_id and each.stands(now):
+            yield Booked(
+                who=viewer.holder(each),
+                mine=each.user == viewer.name,
+                what=f"{each.display_name}: {takes(each.amounts)}",
+                when=slot(each.begins_at, each.ends_at, known.timezone),
+                now=each.begins_at <= now,
+            )
+
+
+def _notes(lease: Lease, known: Known) -> Iterator[str]:
+    if lease.id in known.borrowed:
+        yield "borrowed from what others leave idle"
+    if lease.leaves_why is LeaveWhy.RESERVED:
+        yield "reserved by others from then on"
+    if lease.leaves_why is LeaveWhy.LENT:
+        yield "given back to those it belongs to"
+    if lease.id in known.unused:
+        yield "its GPUs have done nothing so far"
+
+
+def _holding(lease: Lease, viewer: Viewer, now: datetime, known: Known) -> Holding:
     starting = lease.state is LeaseState.HELD
     ends = lease.ends_at if lease.began_at is not None else None
     return Holding(
@@ -134,6 +201,8 @@ def _holding(lease: Lease, viewer: Viewer, now: datetime) -> Holding:
         since=Moment.past(lease.began_at or lease.held_at, now),
         until=Moment.future(ends, now) if ends is not None else None,
         ask="" if starting or lease.user == viewer.name else lease.id,
+        kept=lease.id.startswith(KEPT),
+        notes=tuple(_notes(lease, known)),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from hub_extensions.capacity.view import takes
 from hub_extensions.page_frame.machine_words import pool_name
 from hub_extensions.reservations.times import days
 from hub_extensions.reservations.words import slot
@@ -134,13 +135,15 @@ def _bars(
         lanes[lane : lane + 1] = [until]
         left, right = _at(each.begins_at, begin, end), _at(until, begin, end)
         name = who(each)
-        local = each.begins_at.astimezone(ZoneInfo(zone))
+        begun = each.begins_at < begin
+        machine = f"{each.display_name}, {takes(each.amounts)}"
+        clock = f"{(until if begun else each.begins_at).astimezone(ZoneInfo(zone)):%H:%M}"
         yield Bar(
             left=min(left, 100 - _NARROWEST),
             width=max(_NARROWEST, round(right - left, 3)),
             lane=lane,
-            label=f"{local:%H:%M} {name}",
-            words=f"{name}: {each.display_name}, {slot(each.begins_at, until, zone)}{_note(each, name)}",
+            label=name if begun and until >= end else f"{'until ' if begun else ''}{clock} {name}",
+            words=f"{name}: {machine}, {slot(each.begins_at, until, zone)}{_note(each, name)}",
             mine=name == "You",
             over=each.over_at is not None,
         )

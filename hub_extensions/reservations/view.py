@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
 
+from hub_extensions.capacity.view import takes
 from hub_extensions.page_frame import words as page_words
 from hub_extensions.page_frame.machine_words import of_plan
 from hub_extensions.page_frame.notice import Notice, Tone
@@ -65,6 +66,7 @@ class Own:
     id: str
     machine: str
     when: str
+    takes: str
     note: str
     state: str
     tone: str
@@ -201,6 +203,7 @@ def _own(each: Reservation, timezone: str, now: datetime) -> Own:
         id=each.id,
         machine=each.display_name,
         when=words.slot(each.begins_at, each.ends_at, timezone),
+        takes=takes(each.amounts),
         note=each.note,
         state=state,
         tone=tone,

@@ -1,0 +1,114 @@
+"""Booking a machine by clicking, in every dress: search, slot, calendar, address, end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.conftest import TOUCHED
+from tests.browser.pages import LoginPage
+from tests.browser.pictures import keep
+from tests.browser.test_looks import DRESSES, assert_readable
+from tests.local.hub_process import LocalHub
+
+pytestmark = [pytest.mark.browser, pytest.mark.local]
+
+SETTINGS = """
+mode: local
+hub:
+  consecutiveFailureLimit: 0
+  config: {JupyterHub: {load_groups: {ml: {users: [bea, cat]}}}}
+catalog:
+  policies:
+    showHolders: groups
+    reservations:
+      gpus: {profiles: [gpu], gpus: 2, longest: 8h, perPerson: 20}
+"""
+
+
+@pytest.fixture(scope="module")
+def reserving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
+    hub = LocalHub(tmp_path_factory.mktemp("reservations") / "local")
+    hub.write_settings(SETTINGS)
+    try:
+        started = hub.start()
+        bea = started.person("bea")
+        for ahead, gpus, lasts in ((20, 1, "6h"), (26, 2, "3h"), (44, 1, "8h"), (46, 1, "3h"), (70, 2, "8h")):
+            begins = datetime.now(UTC) + timedelta(hours=ahead)
+            body = {"profile": "gpu", "options": {"gpus": gpus}, "begins_at": begins.isoformat(), "lasts": lasts}
+            headers = {"X-XSRFToken": bea.xsrf}
+            made = bea.http.post("/hub/api/remuda/reservations", json=body, headers=headers)
+            assert made.status_code in {201, 409}, made.text
+        yield started
+        hub.interrupt()
+    finally:
+        hub.kill_everything()
+
+
+@pytest.fixture(params=DRESSES)
+def dress(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def visit(reserving: LocalHub, browser: Browser, dress: str) -> Iterator[Callable[[str, str], Page]]:
+    contexts: list[BrowserContext] = []
+
+    def open_page(name: str, path: str) -> Page:
+        options: dict[str, Any] = TOUCHED | DRESSES[dress]
+        context = browser.new_context(base_url=reserving.url, reduced_motion="reduce", **options)
+        contexts.append(context)
+        context.set_default_timeout(20_000)
+        page = context.new_page()
+        LoginPage(page).log_in(name, reserving.secret("user_password"), path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def looked_at(page: Page, folder: Path, name: str, dress: str) -> None:
+    assert_readable(page)
+    keep(page, f"reservations-{name}-{dress}", folder)
+
+
+def test_find_reserve_and_cancel(visit: Callable[[str, str], Page], dress: str, tmp_path: Path) -> None:
+    page = visit(f"ada-{dress}", "/hub/reservations?profile=gpu")
+    looked_at(page, tmp_path, "empty", dress)
+    day = datetime.now(UTC) + timedelta(days=4)
+    page.get_by_role("combobox", name="Machine").select_option(index=0)
+    page.get_by_label("Day", exact=True).fill(f"{day:%Y-%m-%d}")
+    page.get_by_label("From", exact=True).fill("09:00")
+    page.get_by_label("For how long").select_option("60")
+    page.get_by_label("A note for yourself, if you like").fill("Workshop <b>")
+    page.get_by_role("button", name="Find a free time").click()
+    expect(page.get_by_text("These times are free")).to_be_visible()
+    looked_at(page, tmp_path, "found", dress)
+    page.locator("#rm-free").get_by_role("button").first.click()
+    expect(page.get_by_role("status").first).to_contain_text("It is reserved.")
+    expect(page.get_by_text("Workshop <b>").first).to_be_visible()
+    looked_at(page, tmp_path, "reserved", dress)
+    page.get_by_role("button", name="Make an address").click()
+    expect(page.get_by_label("Address of your reservations")).to_be_visible()
+    looked_at(page, tmp_path, "feed", dress)
+    page.get_by_role("button", name="Cancel").first.click()
+    expect(page.get_by_role("status").first).to_contain_text("The reservation is over.")
+    page.get_by_label("Day", exact=True).fill("2020-01-01")
+    page.get_by_role("button", name="Reserve it").click()
+    expect(page.get_by_role("alert")).to_contain_text("in-the-past")
+
+
+def test_by_name_as_far_as_the_reader_may_know(visit: Callable[[str, str], Page], dress: str, tmp_path: Path) -> None:
+    stranger = visit(f"dan-{dress}", "/hub/reservations")
+    expect(stranger.locator(".rm-booked").first).to_contain_text("somebody")
+    mate = visit("cat", "/hub/reservations")
+    expect(mate.locator(".rm-booked").first).to_contain_text("bea")
+    own = visit("bea", "/hub/reservations")
+    expect(own.locator(".rm-booked-mine").first).to_be_visible()
+    looked_at(own, tmp_path, "own", dress)
