@@ -30,10 +30,11 @@ FUTURES, LEAST_FUTURES, MOST_ENDS, APART = 60, 15, 6_000, 10
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Half of the futures give a machine by `at`, most between `soonest` and `latest`; None: nobody knows how late."""
+    """Half of the futures give a machine by `at`, most between `soonest` and `latest`; None: nobody knows how late.
+    Where the past says nothing, only `latest` is known: by then everything before it has to have stopped."""
 
-    at: datetime
-    soonest: datetime
+    at: datetime | None
+    soonest: datetime | None
     latest: datetime | None
 
 
@@ -48,6 +49,12 @@ def expected(
     limits = dict(caps.limits())
     running = [(_much(lease.amounts, names), _ends(lease, lengths, now, futures)) for lease in out]
     coming = [(_much(each.amounts, names), _lasts(each, lengths, futures)) for each in line]
+    by_then = _turn(
+        limits,
+        [(_must_end(lease, now), _much(lease.amounts, names)) for lease in out],
+        [(_much(each.amounts, names), _longest(each.longest)) for each in line],
+    )
+    latest = None if by_then == inf else now + timedelta(seconds=by_then)
     found = sorted(
         _turn(
             limits,
@@ -58,11 +65,11 @@ def expected(
     )
     middle, late = found[futures // 2], found[futures - 1 - futures // APART]
     if middle == inf:
-        return None
+        return None if latest is None else Expected(None, None, latest)
     return Expected(
         at=now + timedelta(seconds=middle),
         soonest=now + timedelta(seconds=found[futures // APART]),
-        latest=None if late == inf else now + timedelta(seconds=late),
+        latest=latest if late == inf else now + timedelta(seconds=late),
     )
 
 
@@ -90,25 +97,33 @@ def _turn(
 
 
 def _ends(lease: Lease, lengths: Lengths, now: datetime, futures: int) -> list[float]:
-    """Seconds from now. A place that is kept becomes a run, as far as anybody knows."""
-    kept = lease.id.startswith(KEPT)
-    ran = 0.0 if kept else lease.ran(now).total_seconds()
-    last = None if kept else lease.ends_at
-    most = inf if last is None else max(0.0, (last - now).total_seconds())
-    return [min(most, rest) for rest in _rests(lease.id, lengths.get(lease.profile, ()), ran, futures)]
+    """Seconds from now, of each future."""
+    past, ran = lengths.get(lease.profile, ()), lease.ran(now).total_seconds()
+    return _rests(lease.id, past, ran, _must_end(lease, now), futures)
 
 
 def _lasts(request: Request, lengths: Lengths, futures: int) -> list[float]:
-    most = inf if request.longest is None else request.longest.total_seconds()
-    return [min(most, rest) for rest in _rests(request.lease_id, lengths.get(request.profile, ()), 0.0, futures)]
+    return _rests(request.lease_id, lengths.get(request.profile, ()), 0.0, _longest(request.longest), futures)
 
 
-def _rests(seed: str, lengths: Sequence[float], ran: float, futures: int) -> list[float]:
+def _must_end(lease: Lease, now: datetime) -> float:
+    """Seconds from now. A place that is kept becomes a run, as far as anybody knows."""
+    if lease.id.startswith(KEPT):
+        return _longest(lease.longest)
+    return inf if lease.ends_at is None else max(0.0, (lease.ends_at - now).total_seconds())
+
+
+def _longest(longest: timedelta | None) -> float:
+    return inf if longest is None else longest.total_seconds()
+
+
+def _rests(seed: str, lengths: Sequence[float], ran: float, most: float, futures: int) -> list[float]:
+    """Where the past says nothing, nobody knows how much sooner than it must it ends: as if it never did."""
     longer = lengths[bisect_right(lengths, ran) :]
     if len(longer) < FEW:
         return [inf] * futures
     draw = Random(seed)  # noqa: S311 - the same for the same machine
-    return [longer[draw.randrange(len(longer))] - ran for _ in range(futures)]
+    return [min(most, longer[draw.randrange(len(longer))] - ran) for _ in range(futures)]
 
 
 def _much(amounts: Amounts, names: Iterable[str]) -> dict[str, int]:

@@ -85,7 +85,7 @@ def expect(  # noqa: PLR0913, PLR0917 - who, behind whom, for what, in which wor
     if outcome is None or not isinstance(found, ReservedPot):
         return outcome
     theirs = (each for each in picture.reservations if each.rule == pot.rule and each.user != request.person.name)
-    until = outcome.latest or outcome.at
+    until = outcome.latest or outcome.at or now
     return None if any(each.stands(now) and each.begins_at <= until for each in theirs) else outcome
 
 

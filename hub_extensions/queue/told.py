@@ -39,12 +39,12 @@ def called(waiting: Waiting, zone: str, now: datetime, *, busy: bool) -> Notice:
     machine = waiting.request.display_name
     assert waiting.kept_until is not None, "whoever is called has a machine kept"
     until = clock(waiting.kept_until, zone)
-    do = f"Start it by then; afterwards it goes to the next in line. It is kept until {until}."
+    do = "Start it by then; afterwards it goes to the next in line."
     if waiting.starts_itself and busy:
-        do = f"Your server{_server(waiting)} runs another machine, which is not stopped for you: switch by {until}."
+        do = f"Your server{_server(waiting)} runs another machine, which is not stopped for you: switch by then."
     elif waiting.starts_itself:
         do = "It is being started for you."
-    return _queue(waiting, "called", f"Your {machine} is free", f"Your {machine} is free, and kept for you. {do}", now)
+    return _queue(waiting, "called", f"Your {machine} is free", f"Your {machine} is free, and kept for you until {until}. {do}", now)
 
 
 def passed(waiting: Waiting, now: datetime) -> Notice:

@@ -91,6 +91,9 @@ def would_be(place: int, expected: Expected | None, now: datetime) -> str:
 def _when(expected: Expected | None, now: datetime) -> str:
     if expected is None:
         return ". How long that takes is not known."
+    if expected.at is None or expected.soonest is None:
+        assert expected.latest is not None, "something is known, or nothing was said"
+        return f"; {about((expected.latest - now).total_seconds())} at most. How much sooner is not known."
     middle, soon = about((expected.at - now).total_seconds()), about((expected.soonest - now).total_seconds())
     if expected.latest is None:
         return f"; about {middle}, perhaps much longer."
