@@ -44,7 +44,8 @@ def called(waiting: Waiting, zone: str, now: datetime, *, busy: bool) -> Notice:
         do = f"Your server{_server(waiting)} runs another machine, which is not stopped for you: switch by then."
     elif waiting.starts_itself:
         do = "It is being started for you."
-    return _queue(waiting, "called", f"Your {machine} is free", f"Your {machine} is free, and kept for you until {until}. {do}", now)
+    text = f"Your {machine} is free, and kept for you until {until}. {do}"
+    return _queue(waiting, "called", f"Your {machine} is free", text, now)
 
 
 def passed(waiting: Waiting, now: datetime) -> Notice:
