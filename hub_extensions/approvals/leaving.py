@@ -1,5 +1,5 @@
-"""An account is removed or renamed: what it asked for and was permitted ends with it, and what it was told is removed,
-so that a new one of that name has none."""
+"""An account is removed or renamed: what it asked for, was permitted and has reserved ends with it, and what it was
+told is removed, so that a new one of that name has none."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hub_extensions.approvals.store import Approvals
 from hub_extensions.audit.entry import Way
 from hub_extensions.notices import Notices
 from hub_extensions.page_frame.gate import gate_of
+from hub_extensions.reservations.store import Reservations
 from profiles.person import Person
 
 
@@ -38,6 +39,7 @@ class LeavingHandler(UserAPIHandler):
         try:
             await gate.call(Approvals(gate.store.database).leave, user_name, said, Way.REST)
             await gate.call(Notices(gate.store.database).leave, user_name)
+            await gate.call(Reservations(gate.store).leave, user_name, self.current_user.name, said.at)
         except DatabaseAway:
             # Nobody can say yes to an open ask any more: `desk` sees that the account is gone. A yes holds to its end.
             self.log.exception("What %s was permitted still holds. %s", user_name, why)

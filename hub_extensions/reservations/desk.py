@@ -88,6 +88,7 @@ class Desk:
         ended: Reservation | NotPossible = await self.gate.call(
             self.reservations.end, reservation_id, self.me.name, self.policies, now, self.way, sees_all=sees_all
         )
+        self.gate.freed.set()  # who waits in line may have it
         return ended
 
     async def mine(self, now: datetime) -> tuple[Reservation, ...]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from hub_extensions.admission.ahead import clearings
+from hub_extensions.admission.ahead import Looked, clearings
 from hub_extensions.admission.books import promises_changed
 from hub_extensions.admission.rows import reservation_of, reservation_row
 from hub_extensions.admission.store import Books, Store
@@ -16,6 +16,7 @@ from hub_extensions.admission.tables import RESERVATIONS
 from hub_extensions.audit.entry import Action, AuditEntry, Way
 from hub_extensions.audit.store import write
 from hub_extensions.notices.post import post
+from hub_extensions.queue.told import notices_of
 from hub_extensions.reservations import decide, telling
 from hub_extensions.reservations.decide import Booking
 from hub_extensions.reservations.tables import FEEDS
@@ -46,8 +47,10 @@ class Reservations:
             books.connection.execute(sa.insert(RESERVATIONS).values(reservation_row(made)))
             promises_changed(books.connection)
             needed = clearings((*books.reservations, made), policies, books, now)
-            for leave in self._store.leave_in(books, needed, LeaveWhy.RESERVED):
-                post(books.connection, telling.has_to_leave(leave, policies.timezone, now))
+            told = self._store.leave_in(books, needed, LeaveWhy.RESERVED)
+            looked = Looked(told=tuple((leave, LeaveWhy.RESERVED) for leave in told))
+            for notice in notices_of(looked, policies, now):
+                post(books.connection, notice)
             return made
 
     def proposed(

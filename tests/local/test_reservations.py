@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.local.hub_process import LocalHub, Person
+from tests.local.hub_process import LocalHub, Person, wait_for
 from tests.local.seen import main_of, said
 
 pytestmark = pytest.mark.local
@@ -21,6 +21,7 @@ catalog:
     timezone: Europe/Berlin
     reservations:
       gpus: {profiles: [gpu], gpus: 1, longest: 8h, notice: 30m, clearBefore: 5m}
+      cores: {profiles: [many-core], servers: 1, notice: 3s, clearBefore: 0s, noShow: 25s}
 """
 ROOT = "/hub/reservations"
 API = "/hub/api/remuda/reservations"
@@ -87,7 +88,7 @@ def test_somebody_elses_start_stops_when_the_reservation_begins(ada: Person, bea
     made = reserve(ada, begins)
     assert made.status_code == 201, made.text
     told = bea.http.get("/hub/api/remuda/notices").json()["notices"][0]
-    assert told["subject"].endswith("because it is reserved")
+    assert "because somebody has reserved what it takes" in told["text"]
     full = reserve(bea, begins + timedelta(hours=1))
     assert (full.status_code, full.json()["reason"]) == (409, "reserved-already")
     page = main_of(bea.http.get("/hub/capacity"))
@@ -96,6 +97,34 @@ def test_somebody_elses_start_stops_when_the_reservation_begins(ada: Person, bea
     assert cancel(bea, made.json()["id"]).status_code == 404
     assert cancel(ada, made.json()["id"]).json()["state"] == "cancelled"
     bea.stop()
+
+
+def test_the_machine_of_others_makes_room_and_who_does_not_come_loses_the_slot(ada: Person, bea: Person) -> None:
+    assert bea.start_by_form(profile="many-core").status_code == 200
+    bea.wait_ready()
+    at_once = reserve(ada, soon(seconds=1), profile="many-core", options={})
+    assert (at_once.status_code, at_once.json()["reason"]) == (409, "in-use")
+    made = reserve(ada, soon(seconds=6), profile="many-core", options={})
+    assert made.status_code == 201, made.text
+    wait_for(lambda: not bea.model()["servers"], 60)
+    refused = bea.start_by_form(profile="many-core")
+    assert "reserved" in said(refused)
+    kept = ada.http.get(API).json()["reservations"]
+    assert {each["state"] for each in kept if each["id"] == made.json()["id"]} <= {"kept", "released"}
+    wait_for(lambda: state_of(ada, made) == "released", 60)
+    wait_for(lambda: "was released" in ada.http.get("/hub/api/remuda/notices").text, 10)
+    again = reserve(ada, soon(), profile="many-core", options={})
+    assert again.status_code == 201, again.text
+    assert ada.start_by_form(profile="many-core").status_code == 200
+    ada.wait_ready()
+    assert state_of(ada, again) == "taken"
+    cancel(ada, again.json()["id"])
+    ada.stop()
+
+
+def state_of(person: Person, made: httpx.Response) -> str:
+    kept = person.http.get(API).json()["reservations"]
+    return str(next(each["state"] for each in kept if each["id"] == made.json()["id"]))
 
 
 @pytest.mark.parametrize(
