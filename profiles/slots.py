@@ -46,11 +46,19 @@ def levels(
         if each.rule == pot.pot.rule and each.over_at is None
         if (begin := max(since, each.begins_at - clear)) < (end := min(until, each.ends_at))
     ]
-    moments = sorted({since, until, *(begin for begin, _, _ in held), *(end for _, end, _ in held)})
-    return tuple(
-        Level(begin, end, total(amounts for from_, to, amounts in held if from_ <= begin < to))
-        for begin, end in pairwise(moments)
-    )
+    begins: dict[datetime, list[int]] = {since: [], until: []}
+    ends: dict[datetime, list[int]] = {}
+    for number, (begin, end, _) in enumerate(held):
+        begins.setdefault(begin, []).append(number)
+        ends.setdefault(end, []).append(number)
+    there: dict[int, Amounts] = {}
+    found = []
+    for begin, end in pairwise(sorted({*begins, *ends})):
+        for number in ends.get(begin, ()):
+            del there[number]
+        there |= {number: held[number][2] for number in begins.get(begin, ())}
+        found.append(Level(begin, end, total(there.values())))
+    return tuple(found)
 
 
 def limits(pot: ReservedPot) -> tuple[tuple[str, int], ...]:

@@ -76,7 +76,7 @@ def test_whoever_runs_there_is_told_when_it_stops(store: Store) -> None:
     [lease] = store.leases()
     assert (lease.leaves_at, lease.leaves_why) == (at(3) - timedelta(minutes=10), LeaveWhy.RESERVED)
     [kept] = Notices(store.database).of_user("bea")
-    assert kept.notice.text.startswith("Your GPU stops at 14:50, because somebody has reserved what it takes.")
+    assert kept.notice.text.startswith("Your GPU stops at 14:50 (UTC), because somebody has reserved what it takes.")
     assert "ada" not in kept.notice.text
     assert look_ahead(store, ONE, {}, NOW).told == (), "that was told already"
 
