@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from hub_extensions.capacity.view import NO_GATE, CapacityPage, ShowHolders, Viewer, pools_of
+from hub_extensions.capacity.view import NO_GATE, CapacityPage, Known, ShowHolders, Viewer, pools_of
 from hub_extensions.page_frame.meters import Level, budget_meter, quota_meter, quota_meters, unique
 from hub_extensions.page_frame.render import render
 from profiles.admission import decide
 from profiles.amounts import Amounts
 from profiles.choice import MachineChoice
 from profiles.frozen import freeze
-from profiles.lease import Charge, Lease, LeaseState, Request
+from profiles.lease import Charge, Lease, LeaseState, LeaveWhy, Request
 from profiles.lease_book import LeaseBook
 from profiles.model import Catalog
 from profiles.person import Person
@@ -23,6 +23,7 @@ from profiles.plan import MachinePlan
 from profiles.policy import Policies
 from profiles.pots import Pot
 from profiles.quantity import Money
+from profiles.reservations import Reservation
 from profiles.resolve import resolve
 from profiles.snapshot import Snapshot
 from tests.unit.pages.reading import Element, assert_accessible, read
@@ -210,3 +211,59 @@ class TestMeters:
         assert (meter.percent, meter.ahead) == (6, 4)
         hours = budget_meter(balances[1], "EUR", "ada")
         assert (hours.label, hours.figure) == ("Everybody together", "3 of 100 GPU hours this month")
+
+
+def test_what_is_reserved_now_and_next_as_far_as_the_reader_may_know(catalog: Catalog, now: datetime) -> None:
+    there = [
+        booked("later", "ada", now + 5 * HOUR),
+        booked("now", "bea", now - HOUR),
+        booked("over", "bea", now - 5 * HOUR),
+        *(booked(f"more{n}", "bea", now + (6 + n) * HOUR) for n in range(9)),
+    ]
+    known = Known(there, timezone="Europe/Berlin")
+    [pool] = [each for each in pools_of([], catalog, Viewer("ada"), now, known=known) if each.pool_id == "gpu"]
+    assert [(each.who, each.now, each.mine) for each in pool.booked[:2]] == [
+        ("somebody", True, False), ("You", False, True),
+    ]  # fmt: skip
+    assert pool.booked[0].when == "Mon 2 Mar, 14:05 to 16:05"
+    assert len(pool.booked) == 4
+    view = CapacityPage((pool,), calendar="/hub/reservations", timezone="Europe/Berlin")
+    html = read(str(render("capacity.html", page=view)))
+    assert_accessible(html)
+    assert "times are in Europe/Berlin" in html.text
+    assert "bea" not in html.text
+
+
+def booked(name: str, user: str, begins_at: datetime) -> Reservation:
+    return Reservation(
+        id=name,
+        rule="gpus",
+        user=user,
+        groups=frozenset(),
+        profile="gpu",
+        display_name="GPU",
+        amounts=Amounts(1, 8000, 32 * 2**30, freeze({"nvidia.com/gpu": 1})),
+        begins_at=begins_at,
+        ends_at=begins_at + 2 * HOUR,
+        made_at=begins_at - 24 * HOUR,
+    )
+
+
+def test_borrowed_unused_and_what_makes_room(catalog: Catalog, now: datetime) -> None:
+    leases = [
+        lease("ada", now, id="a", leaves_at=now + HOUR, leaves_why=LeaveWhy.LENT),
+        lease("bea", now, id="b", leaves_at=now + HOUR, leaves_why=LeaveWhy.RESERVED),
+        lease("cat", now, id="c"),
+        lease("dan", now, id="kept:d", began=False, leaves_at=now + HOUR, leaves_why=LeaveWhy.KEPT),
+    ]
+    known = Known(borrowed={"a"}, unused={"c"})
+    [pool] = [each for each in pools_of(leases, catalog, Viewer("ada"), now, known=known) if each.pool_id == "gpu"]
+    assert {each.machine and (each.who, each.notes, each.kept) for each in pool.holdings} == {
+        ("You", ("borrowed from what others leave idle", "given back to those it belongs to"), False),
+        ("somebody", ("reserved by others from then on",), False),
+        ("somebody", ("its GPUs have done nothing so far",), False),
+        ("somebody", (), True),
+    }
+    html = str(render("capacity.html", page=CapacityPage((pool,), xsrf="x", action="/hub/capacity/ask")))
+    assert "kept, not started yet" in html
+    assert_accessible(read(html))

@@ -1,0 +1,149 @@
+"""The calendar's bars, times as people write them, and the page as a whole."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from hub_extensions.page_frame.render import render
+from hub_extensions.reservations import times, view
+from hub_extensions.reservations.gantt import calendars
+from hub_extensions.reservations.view import Feed, ReservationsPage
+from hub_extensions.reservations.words import NotPossible
+from profiles.catalog import from_mapping, load_catalog, shipped_documents
+from profiles.model import Catalog
+from profiles.person import Person
+from profiles.reservations import Reservation
+from tests.unit.pages.reading import assert_accessible, read
+from tests.unit.profiles.shares import NOW
+from tests.unit.reservations.booking import HOUR, at, reserved
+
+ADA = Person("ada")
+
+
+def catalog(timezone: str = "UTC", **given: Any) -> Catalog:
+    rule = {"profiles": ["gpu"], "gpus": 2, "clearBefore": "0s", **given}
+    overlay = {"policies": {"timezone": timezone, "reservations": {"gpus": rule}}}
+    return load_catalog(from_mapping("test", overlay), base=shipped_documents())
+
+
+def who(reservation: Reservation) -> str:
+    return "You" if reservation.user == "ada" else "somebody"
+
+
+def page(*reservations: Reservation, **given: Any) -> ReservationsPage:
+    known, first = catalog(), NOW.date()
+    fields: dict[str, Any] = {
+        "root": "/hub/reservations",
+        "spawn": "/hub/spawn",
+        "xsrf": "x",
+        "timezone": "UTC",
+        "machines": view.items(known, ADA, ""),
+        "lengths": view.lengths(known, ""),
+        "typed": view.typed_of({}, NOW, "UTC"),
+        "week": view.week(first, "/hub/reservations", NOW, "UTC"),
+        "calendars": calendars(known, reservations, who, first, NOW),
+        "mine": view.mine([each for each in reservations if each.user == "ada"], "UTC", NOW),
+        "feed": Feed(),
+    }
+    return ReservationsPage(**fields | given)
+
+
+def test_a_reservation_over_midnight_is_on_both_days() -> None:
+    [calendar] = calendars(catalog(), [reserved("a", 10, 6)], who, NOW.date(), NOW)
+    today, tomorrow, after = calendar.days[:3]
+    [bar], [rest] = today.bars, tomorrow.bars
+    assert (bar.left, bar.width, bar.label) == (91.667, 8.333, "22:00 somebody")
+    assert (rest.left, rest.width, rest.label) == (0, 16.667, "until 04:00 somebody")
+    assert bar.words == rest.words
+    assert "Wed 11 Mar, 22:00 to Thu 12 Mar, 04:00" in bar.words
+    assert (today.today, today.now, tomorrow.today, after.bars) == (True, 50, False, ())
+    assert (today.free, after.free) == ("1 to 2 of 2 GPUs free", "2 of 2 GPUs free")
+
+
+def test_bars_stand_side_by_side_and_the_line_below_says_how_full_it_is() -> None:
+    there = [reserved("a", 1, 4), reserved("b", 2, 4, user="ada"), reserved("c", 5, 2)]
+    [calendar] = calendars(catalog(), there, who, NOW.date(), NOW)
+    day = calendar.days[0]
+    assert [(bar.lane, bar.mine) for bar in day.bars] == [(0, False), (1, True), (0, False)]
+    assert day.lanes == 2
+    assert [load.percent for load in day.loads] == [50, 100, 100, 50]
+    assert calendar.about == "2 GPUs can be reserved, 8 hours at most, 14 days ahead."
+
+
+def test_what_ended_early_is_a_bar_until_then_and_takes_nothing() -> None:
+    ended = reserved("a", -3, 6, over_at=at(-1), over_by="bea")
+    [calendar] = calendars(catalog(), [ended], who, NOW.date(), NOW)
+    [bar] = calendar.days[0].bars
+    assert (bar.over, bar.width) == (True, 8.333)
+    assert calendar.days[0].loads == ()
+
+
+def test_a_note_is_for_ones_own_eyes() -> None:
+    noted = [reserved("a", 1, note="secret"), reserved("b", 1, user="ada", note="mine")]
+    html = str(render("reservations.html", page=page(*noted)))
+    assert "mine" in html
+    assert "secret" not in html
+
+
+@pytest.mark.parametrize(("timezone", "hours"), [("UTC", 24), ("Europe/Berlin", 23)])
+def test_days_are_as_long_as_clocks_make_them(timezone: str, hours: int) -> None:
+    [(_, begin, end)] = times.days(date(2026, 3, 29), 1, timezone)
+    assert end - begin == timedelta(hours=hours)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("2026-05-04T14:00", datetime(2026, 5, 4, 12, tzinfo=UTC)),
+        ("2026-05-04T14:00Z", datetime(2026, 5, 4, 14, tzinfo=UTC)),
+        ("2026-05-04T14:00+05:30", datetime(2026, 5, 4, 8, 30, tzinfo=UTC)),
+        ("2026-05-04", datetime(2026, 5, 3, 22, tzinfo=UTC)),
+        ("tomorrow", None), ("", None), ("0001-01-01T00:00", None), ("9999-12-31T23:59", None), ("2026-02-30", None),
+    ],
+)  # fmt: skip
+def test_times_without_a_zone_are_in_the_policies(written: str, expected: datetime | None) -> None:
+    told = times.moment(written, "Europe/Berlin")
+    assert isinstance(told, NotPossible) if expected is None else told == expected
+
+
+def test_one_form_offers_each_size_once_and_a_link_chooses_one() -> None:
+    known = catalog(longest="3h")
+    values = [item.value for item in view.items(known, ADA, "")]
+    assert values
+    assert all(view.choice_of_value(value).profile == "gpu" for value in values)
+    chosen = view.items(known, ADA, values[-1])
+    assert [item.value for item in chosen if item.selected] == values[-1:]
+    assert [item.value for item in view.lengths(known, "")] == ["30", "60", "90", "120", "180"]
+    assert [item.label for item in view.lengths(known, "100") if item.selected] == ["1 hour 40 minutes"]
+    assert view.choice_of_value("&" * 5000).profile is None
+    assert view.choice_of_value("%FF=%00&profile=").profile is None
+
+
+@pytest.mark.parametrize(
+    ("kept", "said", "button"),
+    [
+        (reserved("a", 2, user="ada"), "Begins in 2 hours", "Cancel"),
+        (reserved("a", -1, user="ada"), "Kept for you: start the machine", "End it now"),
+        (reserved("a", -1, user="ada", taken_at=NOW), "In use", "End it now"),
+        (reserved("a", -3, user="ada", taken_at=NOW), "Used", ""),
+        (reserved("a", -3, user="ada"), "Over", ""),
+        (reserved("a", 2, user="ada", over_at=NOW, over_by="ada"), "Cancelled", ""),
+        (reserved("a", -1, user="ada", over_at=NOW, over_by="root"), "Ended early by root", ""),
+        (reserved("a", -1, user="ada", over_at=NOW), "Released, because nobody came", ""),
+    ],
+)
+def test_how_ones_own_stand(kept: Reservation, said: str, button: str) -> None:
+    [own] = view.mine([kept], "UTC", NOW)
+    assert (own.state, own.end) == (said, button)
+
+
+@pytest.mark.parametrize("many", [0, 3])
+def test_the_page_can_be_read_by_everybody(many: int) -> None:
+    there = [reserved(str(n), n * 5, user="ada" if n else "bea", note="<script>") for n in range(many)]
+    found = view.found(((NOW, NOW + HOUR),), "UTC") if many else view.found((), "UTC")
+    html = str(render("reservations.html", page=page(*there, found=found, feed=Feed("Mon", "https://x/?token=y"))))
+    assert "<script>" not in html
+    assert_accessible(read(html))
