@@ -91,6 +91,7 @@ class Settling:
         self._told: _Recent[Over] = _Recent()  # by the id of the start: what is being written, or is written
         self._cases: dict[str, _Case] = {}
         self._done: _Recent[bool] = _Recent()  # by uid
+        self._hurried: _Recent[bool] = _Recent()  # likewise
         self._tasks: set[asyncio.Task[None]] = set()
         pods.follow(self._saw)
 
@@ -108,6 +109,7 @@ class Settling:
 
     def hurry(self, pod: Pod) -> None:
         """A start waits for this pod's name: a database that is away is not waited for much longer."""
+        self._hurried.note(uid_of(pod), True)  # it may not even be told to go yet, as far as the watch knows
         case = self._cases.get(key_of(dict(pod)))
         if case is not None and uid_of(case.pod) == uid_of(pod):
             case.hurried.set()
@@ -124,11 +126,13 @@ class Settling:
             case.gone = True
             case.changed.set()
             del self._cases[key]
-        if pod is None or not is_leaving(pod) or not spawn_id_of(pod):
+        if pod is None or not is_leaving(pod):
             return
-        if uid_of(pod) in self._done and not billed.is_held(pod):
+        if not billed.is_held(pod) and (uid_of(pod) in self._done or not spawn_id_of(pod)):
             return
         case = self._cases[key] = _Case(pod)
+        if uid_of(pod) in self._hurried:
+            case.hurried.set()
         task = asyncio.get_running_loop().create_task(self._see_through(key, case))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -193,6 +193,21 @@ def test_cluster_wide_objects_can_be_left_out() -> None:
     assert none.hub.pod["serviceAccountName"] == "given"
 
 
+def test_what_outlives_the_release_is_released_after_it() -> None:
+    """The hub may take off what it puts on; when it is gone a job does, whose rights are its own and go with it."""
+    chart = render({})
+    hub = next(role for role in chart.all("Role") if role["metadata"]["name"] == "hub")
+    pods = next(rule for rule in hub["rules"] if rule["resources"] == ["pods"])
+    assert "patch" in pods["verbs"] and chart.settings["hub"]["billedFinalizer"] is True
+    parts = [each for each in chart.objects if each["metadata"]["name"] == "hook-pod-releaser"]
+    assert {each["kind"] for each in parts} == {"ServiceAccount", "Role", "RoleBinding", "Job"}
+    assert {each["metadata"]["annotations"]["helm.sh/hook"] for each in parts} == {"post-delete"}
+    (role,) = [each for each in parts if each["kind"] == "Role"]
+    assert role["rules"] == [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "patch"]}]
+    without = render({"rbac": {"create": False}, "hub": {"serviceAccount": {"create": False, "name": "mine"}}})
+    assert not [each for each in without.objects if each["metadata"]["name"] == "hook-pod-releaser"]
+
+
 def test_placeholders_stand_where_and_as_big_as_asked() -> None:
     chart = render(VALUE_SETS["placeholders"])
     gpu = chart.workload("Deployment", "user-placeholder-gpu")

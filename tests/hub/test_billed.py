@@ -245,12 +245,15 @@ async def test_a_right_that_is_taken_away_later_is_told_and_waited_for(
     assert (await hub.spawn(ann)).ready
 
 
-async def test_pods_that_no_lease_is_about_are_released_too(hub: Hub, books: QuickBooks, cluster: FakeCluster) -> None:
+@pytest.mark.parametrize("start", ["nobody's", ""])
+async def test_pods_that_no_lease_is_about_are_released_too(
+    hub: Hub, books: QuickBooks, cluster: FakeCluster, start: str
+) -> None:
     await hub.spawn(hub.user("ann"))
     stray = {
         "metadata": {
             "name": "jupyter-stray",
-            "labels": {**pod_of(cluster)["metadata"]["labels"], "remuda.dev/spawn-id": "nobody's"},
+            "labels": {**pod_of(cluster)["metadata"]["labels"], "remuda.dev/spawn-id": start},
             "finalizers": [FINALIZER],
         },
         "spec": {"containers": [{"name": "notebook"}]},
