@@ -49,8 +49,10 @@ def expected(
     limits = dict(caps.limits())
     running = [(_much(lease.amounts, names), _ends(lease, lengths, now, futures)) for lease in out]
     coming = [(_much(each.amounts, names), _lasts(each, lengths, futures)) for each in line]
+    used = {name: sum(takes[name] for takes, _ in running) for name in names}
     by_then = _turn(
         limits,
+        used,
         [(_must_end(lease, now), _much(lease.amounts, names)) for lease in out],
         [(_much(each.amounts, names), _longest(each.longest)) for each in line],
     )
@@ -58,6 +60,7 @@ def expected(
     found = sorted(
         _turn(
             limits,
+            used,
             [(ends[future], takes) for takes, ends in running],
             [(takes, lasts[future]) for takes, lasts in coming],
         )
@@ -75,12 +78,12 @@ def expected(
 
 def _turn(
     limits: Mapping[str, int],
+    used: Mapping[str, int],
     ends: Iterable[tuple[float, Mapping[str, int]]],
     line: Iterable[tuple[Mapping[str, int], float]],
 ) -> float:
     """In one future: the second at which the last of the line starts."""
     running = [(end, number, takes) for number, (end, takes) in enumerate(ends)]
-    used = {name: sum(takes[name] for _, _, takes in running) for name in limits}
     heapq.heapify(running)
     at, number = 0.0, len(running)
     for wants, lasts in line:
@@ -123,7 +126,7 @@ def _rests(seed: str, lengths: Sequence[float], ran: float, most: float, futures
     if len(longer) < FEW:
         return [inf] * futures
     draw = Random(seed)  # noqa: S311 - the same for the same machine
-    return [min(most, longer[draw.randrange(len(longer))] - ran) for _ in range(futures)]
+    return [min(most, longer[int(draw.random() * len(longer))] - ran) for _ in range(futures)]
 
 
 def _much(amounts: Amounts, names: Iterable[str]) -> dict[str, int]:

@@ -161,3 +161,18 @@ async def test_what_nobody_gives_back_is_not_waited_for(hub: Hub, books: Books) 
     books.catalog = catalog_with(budgets={"none": {"per": "user", "money": 0.01}})
     outcome = wait_for_small(books, hub.user("bea"))
     assert isinstance(outcome, NotPossible) and outcome.reason == Reason.OVER_BUDGET
+
+
+async def test_a_place_is_called_again_for_the_next_one_when_nobody_comes(hub: Hub, books: Books) -> None:
+    books.catalog = catalog_with(quotas={"one": {"per": "hub", "servers": 1}}, queue={"keepFor": "1s"})
+    ada, bea, cat = hub.user("ada"), hub.user("bea"), hub.user("cat")
+    await hub.spawn(ada)
+    wait_for_small(books, bea, itself=False)
+    wait_for_small(books, cat)
+    task = attending(hub, books)
+    try:
+        await hub.stop(ada)
+        await until(lambda: cat.spawner.ready)
+    finally:
+        task.cancel()
+    assert told(books, "bea") == ["Small is kept for you no longer", "Your Small is free"]
