@@ -170,3 +170,18 @@ def test_a_calendar_reads_them_with_a_secret_alone(hub: LocalHub, ada: Person) -
         post(ada, f"{ROOT}/feed", do="remove")
         assert anybody.get(url).status_code == 404
     cancel(ada, made["id"])
+
+
+def test_what_somebody_has_reserved_goes_with_the_account(hub: LocalHub, admin: Person, ada: Person) -> None:
+    eve = hub.person("eve")
+    begins = soon(days=5)
+    assert reserve(eve, begins).status_code == 201
+    assert reserve(ada, begins).status_code == 409
+    gone = admin.http.delete("/hub/api/users/eve", headers={"X-XSRFToken": admin.xsrf})
+    assert gone.status_code == 204
+    made = reserve(ada, begins)
+    assert made.status_code == 201
+    told = admin.http.delete(f"{API}/{made.json()['id']}", headers={"X-XSRFToken": admin.xsrf})
+    assert told.json()["over_by"] == "admin"
+    assert "admin has cancelled your reservation" in ada.http.get("/hub/api/remuda/notices").text
+    assert "Cancelled somebody’s reservation" in main_of(admin.http.get("/hub/audit")).text
