@@ -112,3 +112,6 @@ def test_by_name_as_far_as_the_reader_may_know(visit: Callable[[str, str], Page]
     own = visit("bea", "/hub/reservations")
     expect(own.locator(".rm-booked-mine").first).to_be_visible()
     looked_at(own, tmp_path, "own", dress)
+    own.goto("/hub/capacity")
+    expect(own.get_by_role("heading", name="Reserved")).to_be_visible()
+    looked_at(own, tmp_path, "capacity", dress)
