@@ -217,6 +217,20 @@ class Cull(Section):
     remove_named_servers: bool = Field(False, description="Also forget a named server when it is stopped for idleness.")
 
 
+class Warming(Section):
+    """What the chart knows of placeholders: pods that keep a node warm until a person's server takes their room."""
+
+    image: str = Field(description="What a placeholder runs.", min_length=1)
+    priority_class: str = Field(description="PriorityClass below that of people's servers.", min_length=1)
+    pull_secrets: list[str | dict[str, str]] = Field([], description="Secrets to pull it with: names, or `{name: …}`.")
+
+    @property
+    def placeholder(self) -> dict[str, Any]:
+        """As the spawner takes it."""
+        secrets = [secret if isinstance(secret, str) else secret["name"] for secret in self.pull_secrets]
+        return {"image": self.image, "priority_class": self.priority_class, "pull_secrets": secrets}
+
+
 class Local(Section):
     """Only `mode: local`: machines are processes on this computer."""
 
@@ -236,4 +250,7 @@ class Settings(Section):
     hub: Hub = Field(Hub(), description="The Hub itself.")
     proxy: Proxy = Field(Proxy(), description="The proxy in front of Hub and servers.")
     cull: Cull = Field(Cull(), description="Stopping servers nobody uses.")
+    warming: Warming | None = Field(
+        None, description="What keeps nodes warm for reservations; null: nothing does."
+    )
     local: Local = Field(Local(), description="Where `make run` keeps things.")

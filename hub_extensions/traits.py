@@ -83,7 +83,10 @@ def kubernetes_traits(settings: Settings, env: Mapping[str, str]) -> Traits:
             **_amounts(user),
             **_home_traits(user.storage),
         ),
-        "WorkbenchSpawner": {"billed_finalizer": settings.hub.billed_finalizer},
+        "WorkbenchSpawner": {
+            "billed_finalizer": settings.hub.billed_finalizer,
+            **({"placeholder": settings.warming.placeholder} if settings.warming is not None else {}),
+        },
     }
 
 

@@ -63,6 +63,11 @@ class Reservable(Caps):
         description="A reservation that nobody has taken up so long after its beginning is released.",
         validate_default=True,
     )
+    warm_before: Length = Field(
+        default=Duration(0),
+        description="So long before it begins an autoscaled pool is asked for a node; `0s`: not at all.",
+        validate_default=True,
+    )
 
     @model_validator(mode="after")
     def _sensible(self) -> Reservable:

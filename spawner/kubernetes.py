@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from kubespawner import KubeSpawner
 from sqlalchemy import inspect
-from traitlets import Bool, Integer
+from traitlets import Bool, Dict, Integer
 
 from profiles.amounts import Amounts
 from profiles.lease import EndReason
@@ -33,6 +33,7 @@ from spawner.removal import Leaver, see_off
 from spawner.sharing import Sharing
 from spawner.story import Line, Story
 from spawner.view import FRESH_NODES_S, ClusterView
+from spawner.warm import Placeholder, keep_warm, placeholder_pod
 
 #: JupyterHub's own limit comes later than ours, so that the person hears our reason and not "timeout".
 SLACK_S = 15
@@ -67,6 +68,13 @@ class WorkbenchSpawner(CatalogMixin, AdoptionMixin, KubeSpawner):
 
         Acts where there is a `gate`, and where the hub's service account may `patch` pods, which is asked first:
         somebody has to take the finalizer away again.
+        """,
+    ).tag(config=True)
+
+    placeholder = Dict(
+        help="""
+        What a pod that keeps a node warm for a reservation runs: `image`, `priority_class` (below people's servers),
+        and `pull_secrets`. Empty: no node is kept warm.
         """,
     ).tag(config=True)
 
@@ -279,6 +287,13 @@ class WorkbenchSpawner(CatalogMixin, AdoptionMixin, KubeSpawner):
         if not nodes or self.catalog is None:
             return None
         return {name: gives(pool, nodes) for name, pool in self.catalog.pools.items()}
+
+    async def keep_warm(self, plans: Mapping[str, MachinePlan]) -> None:
+        """Exactly these machines, by the id of what they are kept for, have a placeholder on a node of their pool."""
+        if self.placeholder:
+            what = Placeholder(**self.placeholder)
+            wanted = {each: placeholder_pod(each, plan, what) for each, plan in plans.items()}
+            await keep_warm(self.view.cluster, self.namespace, wanted)
 
     @classmethod
     def present_runs(cls) -> tuple[Run, ...] | None:

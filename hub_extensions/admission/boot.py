@@ -33,6 +33,7 @@ def register_gate(c: Any, catalog: Catalog, url: str | None = None) -> None:
     """`url` None: beside the Hub's own database, as `c.JupyterHub.db_url` has it by now. Raises `place.NoPlace`."""
     from hub_extensions.approvals.store import grants_of  # which stand on this package
     from hub_extensions.queue.task import attend
+    from hub_extensions.reservations.warming import keep_nodes_warm
 
     hub_db = c.JupyterHub.db_url
     place = admission_url(hub_db if isinstance(hub_db, str) else HUBS_DEFAULT, url or "")
@@ -47,6 +48,7 @@ def register_gate(c: Any, catalog: Catalog, url: str | None = None) -> None:
         c.Spawner.gate = lambda: at_the_door
         c.JupyterHub.tornado_settings.update({SETTING: gate})
         when_hub_is_up(partial(attend, gate=gate, catalog=catalog, look=look))
+        when_hub_is_up(partial(keep_nodes_warm, gate=gate, catalog=catalog))
         when_hub_is_up(partial(warn_of_currencies, gate=gate, currency=catalog.currency))
 
 

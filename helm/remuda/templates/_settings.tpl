@@ -67,6 +67,11 @@ sqlite:////srv/jupyterhub/jupyterhub.sqlite
 {{- end -}}
 {{- $_ := set $hub "config" $config -}}
 {{- $document := dict "mode" "kubernetes" "shippedProfiles" .Values.shippedProfiles "catalog" $catalog "singleuser" $sections.singleuser "hub" $hub "proxy" $proxy "cull" $sections.cull -}}
+{{- if .Values.scheduling.podPriority.enabled -}}
+{{- $pause := .Values.prePuller.pause.image -}}
+{{- $pulled := concat (.Values.imagePullSecrets | default list) ($pause.pullSecrets | default list) | uniq -}}
+{{- $_ := set $document "warming" (dict "image" (include "remuda.image" (list . $pause)) "priorityClass" (include "remuda.clusterName" (list . "placeholder")) "pullSecrets" $pulled) -}}
+{{- end -}}
 {{- toYaml $document -}}
 {{- end }}
 
