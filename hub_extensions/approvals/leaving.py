@@ -13,6 +13,7 @@ from hub_extensions.approvals.store import Approvals
 from hub_extensions.audit.entry import Way
 from hub_extensions.notices import Notices
 from hub_extensions.page_frame.gate import gate_of
+from hub_extensions.queue.store import Line
 from hub_extensions.reservations.store import Reservations
 from profiles.person import Person
 
@@ -40,6 +41,7 @@ class LeavingHandler(UserAPIHandler):
             await gate.call(Approvals(gate.store.database).leave, user_name, said, Way.REST)
             await gate.call(Notices(gate.store.database).leave, user_name)
             await gate.call(Reservations(gate.store).leave, user_name, self.current_user.name, said.at)
+            await gate.call(Line(gate.store).leave_all, user_name)
         except DatabaseAway:
             # Nobody can say yes to an open ask any more: `desk` sees that the account is gone. A yes holds to its end.
             self.log.exception("What %s was permitted still holds. %s", user_name, why)

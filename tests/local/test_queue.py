@@ -121,3 +121,10 @@ def test_it_starts_by_itself_when_it_is_given_back(hub: LocalHub, bea: Person) -
     wait_for(lambda: bea.rest.get("/hub/api/users/bea").json()["servers"].get("", {}).get("ready"))
     assert places(bea) == []
     assert "is being started for you" in bea.http.get("/hub/notices").text
+
+
+def test_an_account_that_is_removed_waits_for_nothing(hub: LocalHub, bea: Person, admin: Person) -> None:
+    dora = hub.person("dora")
+    wait_in_line(dora)
+    assert admin.rest.delete("/hub/api/users/dora").status_code == 204
+    assert [each["user"] for each in admin.rest.get(QUEUE, params={"all": "1"}).json()["places"]] == []
