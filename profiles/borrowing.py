@@ -68,7 +68,7 @@ class _Shares:
         self._policies, self._book = policies, book
         self._left: dict[Pot, dict[str, int]] = {}
 
-    def give(self, request: Request) -> tuple[QuotaPot, ...]:
+    def give(self, request: Request, *, only_look: bool = False) -> tuple[QuotaPot, ...]:
         """The wholes that it draws from within all shares of its own; none where it would borrow, or has no share."""
         pots = tuple(quota_pots(self._policies, request))
         shares = [(pot, rule) for pot in pots if (rule := borrowing_of(pot, pots)) is not None]
@@ -84,28 +84,53 @@ class _Shares:
             if any((n := wants.much(name)) and n > much + own.much(name) for name, much in left.items()):
                 return ()
             lefts.append((left, wants.beyond(own)))
-        for left, takes in lefts:
+        for left, takes in lefts if not only_look else ():
             left.update({name: much - takes.much(name) for name, much in left.items()})
         wholes = {Pot(rule.within, "hub") for _, rule in shares}
         return tuple(pot for pot in pots if pot.pot in wholes)
 
 
-def owners_first(
-    line: Sequence[Waiting], request: Request, pot: Pot, policies: Policies, book: LeaseBook
+def owners_first(  # noqa: PLR0913, PLR0917 - what the order depends on
+    line: Sequence[Waiting],
+    request: Request,
+    pot: Pot,
+    policies: Policies,
+    book: LeaseBook,
+    thought: dict[object, object],
 ) -> Sequence[Waiting]:
     """The line as this request sees it. For what is lent, those who are within their own group's share come before
-    those who would borrow: whoever was asked to give back would otherwise be the next to borrow."""
+    those who would borrow: whoever was asked to give back would otherwise be the next to borrow. `thought` is kept as
+    long as line and book stay as they are."""
     if pot.per != "hub" or not any(_lies_within(quota, pot) for quota in policies.quotas.values()):
         return line
-    shares = _Shares(policies, book)
-    owners: list[Waiting] = []
-    others: list[Waiting] = []
-    for waiting in line:
-        is_owner = waiting.kept_until is None and shares.give(waiting.request)
-        (owners if is_owner else others).append(waiting)
-    if not any(waiting.is_place_of(request) for waiting in line) and shares.give(request):
-        return owners
-    return [*owners, *others]
+    order = thought.get(owners_first)
+    if not isinstance(order, _Order) or not order.is_of(line, policies, book):
+        order = thought[owners_first] = _Order.of(line, policies, book)
+    if not any(waiting.is_place_of(request) for waiting in line) and order.shares.give(request, only_look=True):
+        return order.owners
+    return order.line
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """The owners of a line, and all of it with them in front."""
+
+    made_of: tuple[Sequence[Waiting], Policies, LeaseBook]
+    shares: _Shares
+    owners: tuple[Waiting, ...]
+    line: tuple[Waiting, ...]
+
+    @classmethod
+    def of(cls, line: Sequence[Waiting], policies: Policies, book: LeaseBook) -> _Order:
+        shares = _Shares(policies, book)
+        owners: list[Waiting] = []
+        others: list[Waiting] = []
+        for waiting in line:
+            (owners if waiting.kept_until is None and shares.give(waiting.request) else others).append(waiting)
+        return cls((line, policies, book), shares, tuple(owners), (*owners, *others))
+
+    def is_of(self, line: Sequence[Waiting], policies: Policies, book: LeaseBook) -> bool:
+        return all(one is other for one, other in zip(self.made_of, (line, policies, book), strict=True))
 
 
 def _lies_within(quota: Quota, pot: Pot) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from profiles.access import who_may
 from profiles.admission_words import amount, budget_amount, length_words
+from profiles.booking import Borrowing, Queue, Reservable
 from profiles.caps import Caps, Scope
 from profiles.model import Catalog
 from profiles.policy import CALENDAR, Approval, Budget, Quota
@@ -26,13 +27,39 @@ def policies_list(catalog: Catalog) -> str:
         *(f"quota {name}: {_quota(quota)}" for name, quota in policies.quotas.items()),
         *(f"budget {name}: {_budget(budget, currency)}" for name, budget in policies.budgets.items()),
         *(f"approval {name}: {_approval(approval)}" for name, approval in policies.approvals.items()),
+        *(f"reservations {name}: {_reservable(each)}" for name, each in policies.reservations.items()),
     ]
+    if policies.queue != Queue():
+        lines.append(f"queue: {_queue(policies.queue)}")
     return "\n".join(lines)
 
 
 def _quota(quota: Quota) -> str:
     several = len(quota.overrides.users) + len(quota.overrides.groups)
-    return f"{_scope(quota)} at most {caps_words(quota)} at once{_others(several)}"
+    return f"{_scope(quota)} at most {caps_words(quota)} at once{_lent(quota.borrowing)}{_others(several)}"
+
+
+def _lent(borrowing: Borrowing | None) -> str:
+    if borrowing is None:
+        return ""
+    most = f"{caps_words(borrowing.most)} more" if borrowing.most.says_something else "more"
+    notice = f"given back {borrowing.notice.human} after it is wanted"
+    return f", and {most} while others leave theirs of {borrowing.within} idle, {notice}"
+
+
+def _reservable(each: Reservable) -> str:
+    """`2 GPUs, on gpu; for 8 hours at most, 14 days ahead, by everyone`."""
+    named = (("on", each.profiles), ("in", each.pools))
+    about = "".join(f", {word} {', '.join(names)}" for word, names in named if names)
+    at_most = f"; {caps_words(each.at_most)} at once" if each.at_most.says_something else ""
+    length = f"for {each.longest.human} at most, {each.ahead.human} ahead, by {who_may(each.who)}"
+    return f"{caps_words(each)}{about}{at_most}; {length}"
+
+
+def _queue(queue: Queue) -> str:
+    if not queue.enabled:
+        return "nobody waits in line"
+    return f"a machine is kept for {queue.keep_for.human}, and each person has at most {queue.per_person} places"
 
 
 def _budget(budget: Budget, currency: str) -> str:

@@ -25,3 +25,5 @@ class Snapshot:
     grants: tuple[Grant, ...] = ()
     reservations: tuple[Reservation, ...] = ()
     waiting: tuple[Waiting, ...] = ()
+    thought: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
+    """What was worked out from the same book and line already."""

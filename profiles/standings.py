@@ -60,7 +60,7 @@ def standings(request: Request, policies: Policies, snapshot: Snapshot, now: dat
     for pot in pots:
         rule = borrowing_of(pot, pots)
         lent = {name: may_borrow(rule, name) for name, _ in pot.caps.limits()} if rule is not None else {}
-        in_turn = owners_first(line, request, pot.pot, policies, book) if line else ()
+        in_turn = owners_first(line, request, pot.pot, policies, book, snapshot.thought) if line else ()
         yield from _of_pot(pot, request, book, in_turn, Amounts(), lent)
     for promised in reserved_pots(policies, request):
         theirs = drawn(promised.pot, promised.quota, book) if reservations else ()

@@ -213,7 +213,9 @@ def _take_back(
         demands = []
         for waiting in books.waiting:
             request = requests.get(waiting.id, waiting.request)
-            if request is None or waiting.kept_until is not None or waiting.pot is None or not wholes:
+            if request is None or waiting.kept_until is not None or waiting.pot is None:
+                continue
+            if waiting.pot.rule not in wholes:
                 continue
             request, decision = _decide(store, books, replace(request, lease_id=KEPT + waiting.id), policies, now)
             # Where another rule is in the way as well, a machine would be taken in vain.

@@ -44,9 +44,11 @@ class LiveBook:
         self.reservations: tuple[Reservation, ...] = ()
         self.waiting: tuple[Waiting, ...] = ()
         self._promised = -1
+        self.thought: dict[object, object] = {}
 
     def refresh(self, connection: Connection) -> LeaseBook:
         """As the transaction sees the table. What the transaction itself writes afterwards comes with the next."""
+        self.thought = {}
         rows = connection.execute(NEWS, {"known": self.version}).all()
         version, forgotten, _, promised = rows[0]
         if promised != self._promised:

@@ -85,7 +85,7 @@ class SqlGate:
         wanted = self._next.pop(lease_id, None)
         then = None if wanted is None else Promise(wanted, self._policies())
         try:
-            await self.call(self.store.ended, lease_id, at, reason, self._clock(), then)
+            await self.call(self.store.ended, lease_id, at, reason, self._clock(), then, self._policies())
         except DatabaseAway as e:
             log.warning("That lease %s ended could not be written, and is settled later: %s", lease_id, e)
             if wanted is not None:

@@ -123,11 +123,18 @@ class Store:
             version = self._book.count(connection)
             connection.execute(BEGAN, {"lease_id": lease_id, "began": at, "version": version})
 
-    def ended(
-        self, lease_id: str, at: datetime, reason: EndReason, now: datetime, then: Promise | None = None
+    def ended(  # noqa: PLR0913, PLR0917 - what is known of an end
+        self,
+        lease_id: str,
+        at: datetime,
+        reason: EndReason,
+        now: datetime,
+        then: Promise | None = None,
+        policies: Policies | None = None,
     ) -> Entry | None:
         """Off the leases and into the ledger, once. None: it was ended already, or never known. `then`: what the same
-        server is to start next; its place is taken before anybody else can have it."""
+        server is to start next; its place is taken before anybody else can have it. By `policies` a place that the
+        line keeps for the server takes what this one leaves."""
         with self._writing() as (connection, book):
             lease = book.get(lease_id)
             if lease is None:
@@ -146,8 +153,8 @@ class Store:
             spent.add(connection, entry)
             if then is not None:
                 self._keep_place(connection, book, lease, then, now)
-            else:
-                self._widen_place(connection, book, lease)
+            elif policies is not None:
+                self._widen_place(connection, book, lease, policies, now)
             return entry
 
     # Looking.
@@ -174,7 +181,7 @@ class Store:
         """What a decision about this request would be made by; a copy, which stays as it is."""
         with self._reading() as (connection, book):
             found = self._snapshot(connection, book, policies, request, now)
-            return replace(found, book=LeaseBook(book))
+            return replace(found, book=LeaseBook(book), thought={})
 
     def leases(self) -> tuple[Lease, ...]:
         """Everything that is out, in the order in which it was granted."""
@@ -309,7 +316,7 @@ class Store:
     ) -> Snapshot:
         used = spent.spent_in(connection, tuple(budget_pots(policies, request, now)), now)
         grants = self.grants_of(connection, request.person.name) if policies.approvals else ()
-        return Snapshot(book, used, grants, self._book.reservations, self._book.waiting)
+        return Snapshot(book, used, grants, self._book.reservations, self._book.waiting, self._book.thought)
 
     def _keep_place(self, connection: Connection, book: LeaseBook, ending: Lease, then: Promise, now: datetime) -> None:
         """Measured as if the ending machine, which this book still has, were gone already."""
@@ -322,12 +329,19 @@ class Store:
             kept = total(each.amounts for each in _places_kept(book, request))
             self._put(connection, replace(place, amounts=place.amounts.beyond(kept)))
 
-    def _widen_place(self, connection: Connection, book: LeaseBook, ended: Lease) -> None:
-        """A place that was kept for what a machine takes beyond the one that ran: it is gone, and may not be lost."""
+    def _widen_place(
+        self, connection: Connection, book: LeaseBook, ended: Lease, policies: Policies, now: datetime
+    ) -> None:
+        """A place that was kept for what a machine takes beyond the one that ran: nobody else gets the rest of it."""
         for waiting in self._book.waiting:
             place = book.get(KEPT + waiting.id)
             mine = waiting.request.person.name == ended.user and waiting.request.server == ended.server
-            if mine and place is not None and place.amounts != waiting.request.amounts:
+            if not mine or place is None or place.amounts == waiting.request.amounts:
+                continue
+            request = replace(waiting.request, lease_id=ended.id)
+            if isinstance(
+                decide(request, self._snapshot(connection, book, policies, request, now), policies, now), Admit
+            ):
                 values = {"changed": self._book.count(connection), "amounts": waiting.request.amounts.to_dict()}
                 connection.execute(sa.update(LEASES).where(LEASES.c.id == place.id).values(values))
 

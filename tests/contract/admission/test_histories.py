@@ -20,6 +20,13 @@ from tests.contract.admission.history import (
     Histories,
     KnowsOnlyItself,
 )
+from tests.contract.admission.promises import (
+    GivesNoNotice,
+    KeepsPlacesBesideTheRules,
+    KeepsThePlaceForEver,
+    Promises,
+    ReadsPromisesOnce,
+)
 from tools.servers.postgres import PostgresServer
 
 QUIET = settings(
@@ -27,8 +34,10 @@ QUIET = settings(
 )
 
 
-def _machine(place: Callable[[], str], store: type[Store] = Store) -> type[Histories]:
-    return type("Histories", (Histories,), {"new_place": staticmethod(place), "store_class": store})
+def _machine(
+    place: Callable[[], str], store: type[Store] = Store, kind: type[Histories] = Histories
+) -> type[Histories]:
+    return type("Histories", (kind,), {"new_place": staticmethod(place), "store_class": store})
 
 
 def _files(folder: Path) -> Callable[[], str]:
@@ -36,8 +45,9 @@ def _files(folder: Path) -> Callable[[], str]:
     return lambda: f"sqlite:///{folder}/{next(numbers)}.sqlite"
 
 
-def test_histories_on_sqlite(tmp_path: Path) -> None:
-    run_state_machine_as_test(_machine(_files(tmp_path)), settings=settings(QUIET, max_examples=40))
+@pytest.mark.parametrize("kind", [Histories, Promises])
+def test_histories_on_sqlite(tmp_path: Path, kind: type[Histories]) -> None:
+    run_state_machine_as_test(_machine(_files(tmp_path), kind=kind), settings=settings(QUIET, max_examples=40))
 
 
 def test_histories_on_postgresql(postgres_server: PostgresServer) -> None:
@@ -49,7 +59,7 @@ def test_histories_on_postgresql(postgres_server: PostgresServer) -> None:
         return admission_url(postgres_server.url(made[-1]))
 
     try:
-        run_state_machine_as_test(_machine(place), settings=settings(QUIET, max_examples=8))
+        run_state_machine_as_test(_machine(place, kind=Promises), settings=settings(QUIET, max_examples=8))
     finally:
         for name in made:
             postgres_server.drop_database(name)
@@ -57,6 +67,17 @@ def test_histories_on_postgresql(postgres_server: PostgresServer) -> None:
 
 @pytest.mark.parametrize("wrong", [DecidesWithoutTheLock, KnowsOnlyItself, BillsTwice, ForgetsTheBeginning])
 def test_a_store_that_is_wrong_is_found(tmp_path: Path, wrong: type[Store]) -> None:
+    _found(_machine(_files(tmp_path), wrong))
+
+
+@pytest.mark.parametrize(
+    "wrong", [KeepsThePlaceForEver, ReadsPromisesOnce, GivesNoNotice, KeepsPlacesBesideTheRules]
+)
+def test_a_store_that_breaks_promises_is_found(tmp_path: Path, wrong: type[Store]) -> None:
+    _found(_machine(_files(tmp_path), wrong, Promises))
+
+
+def _found(machine: type[Histories]) -> None:
     looking = settings(QUIET, max_examples=200, phases=[Phase.generate], report_multiple_bugs=False)
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(_machine(_files(tmp_path), wrong), settings=looking)
+        run_state_machine_as_test(machine, settings=looking)

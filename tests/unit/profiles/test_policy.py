@@ -24,6 +24,10 @@ def mistakes(text: str, profiles: str = "{}") -> list[str]:
     return [str(error).removeprefix("my.yaml: ") for error in refused.value.errors]
 
 
+PROMISES = (
+    "{quotas: {all: {per: hub, gpus: 8}, ml: {per: group, gpus: 4, borrowing: {within: all, most: {gpus: 2}}}}, "
+    "reservations: {gpus: {gpus: 8, profiles: [gpu], atMost: {gpus: 4}}}, queue: {keepFor: 20m}}"
+)
 FREE = "{free: {extends: small-cpu, pricePerHour: 0, options: null}}"
 WHOLE = """
 timezone: Europe/Berlin
@@ -111,6 +115,22 @@ def test_mappings_cannot_be_changed_by_who_reads_them() -> None:
         ("{approvals: {a: {profiles: [big]}}}", "field 'policies.approvals.a.profiles.0': there is no profile 'big' — take one of: small-cpu, many-core, gpu"),
         ("{approvals: {a: {profiles: [gpu], approvers: {}}}}", "field 'policies.approvals.a.approvers': nobody may use it — name users, groups or admins: true; to hide a machine write enabled: false"),
         ("{approvals: {a: {profiles: [gpu], approver: {admins: true}}}}", "field 'policies.approvals.a.approver': there is no such key — did you mean \"approvers\"?"),
+        ("{reservations: {a: {}}}", "field 'policies.reservations.a': it does not say how much there is — give servers, cores, memory, gpus or devices"),
+        ("{reservations: {a: {gpus: 1, longest: 3w}}}", "field 'policies.reservations.a.longest': '3w' is not a length of time — write it as \"30m\", \"8h\", \"1h30m\" or \"2d\", or as a number of seconds"),
+        ("{reservations: {a: {gpus: 1, longest: 30d}}}", "field 'policies.reservations.a': the longest reservation (30 days) is longer than one may reserve ahead (14 days) — lower longest, or raise ahead"),
+        ("{reservations: {a: {gpus: 1, longest: 0}}}", "field 'policies.reservations.a.longest': there is no time in it — write a length such as \"5m\""),
+        ("{reservations: {a: {gpus: 1, notice: -5m}}}", "field 'policies.reservations.a.notice': -5m is negative — write it as \"30m\", \"8h\", \"1h30m\" or \"2d\", or as a number of seconds"),
+        ("{reservations: {a: {gpus: 1, perPerson: 0}}}", "field 'policies.reservations.a.perPerson': 0 is less than 1 — write 1 or more"),
+        ("{reservations: {a: {gpus: 1, pools: [cellar]}}}", "field 'policies.reservations.a.pools.0': there is no pool 'cellar' — take one of: general, many-core, gpu"),
+        ("{reservations: {a: {gpus: 1, profiles: [gpuu]}}}", "field 'policies.reservations.a.profiles.0': there is no profile 'gpuu' — did you mean \"gpu\"?"),
+        ("{reservations: {a: {gpus: 1, per: hub}}}", "field 'policies.reservations.a.per': there is no such key — remove it, or write one of: servers, cores, memory, gpus, devices, profiles, pools, who, atMost, longest, ahead, perPerson …"),
+        ("{quotas: {all: {per: hub, gpus: 4}, a: {per: group, gpus: 1, borrowing: {within: al}}}}", "field 'policies.quotas.a.borrowing.within': there is no quota 'al' with per: hub — did you mean \"all\"?"),
+        ("{quotas: {a: {per: group, gpus: 1, borrowing: {within: all}}}}", "field 'policies.quotas.a.borrowing.within': there is no quota 'all' with per: hub — add the quota that all shares lie within"),
+        ("{quotas: {a: {per: group, gpus: 1, borrowing: {}}}}", "field 'policies.quotas.a.borrowing.within': it is missing — add within:"),
+        ("{quotas: {all: {per: hub, gpus: 4}, a: {per: user, gpus: 1, borrowing: {within: all}}}}", "field 'policies.quotas.a': borrowing has no meaning with per: user — write per: group, or remove it"),
+        ("{queue: {keepFor: 0s}}", "field 'policies.queue.keepFor': there is no time in it — write a length such as \"5m\""),
+        ("{queue: {perPerson: 1001}}", "field 'policies.queue.perPerson': 1001 is more than 1000 — write 1000 or less"),
+        ("{queue: {keep: 5m}}", "field 'policies.queue.keep': there is no such key — did you mean \"keepFor\"?"),
         ("{timezone: Europe/Berln}", "field 'policies.timezone': 'Europe/Berln' is not a time zone — write it as in the tz database: Europe/Berlin, UTC"),
         ("{timezone: ../etc/passwd}", "field 'policies.timezone': '../etc/passwd' is not a time zone — write it as in the tz database: Europe/Berlin, UTC"),
         ("{timezone: ''}", "field 'policies.timezone': '' is not a time zone — write it as in the tz database: Europe/Berlin, UTC"),
@@ -198,6 +218,19 @@ def test_check_lists_the_rules_in_words(tmp_path: Path, capsys: pytest.CaptureFi
         "budget month: each person at most €200.00 a month; 2 with other amounts",
         "budget hours: everybody together at most 1000 GPU hours in any 30 days",
         "approval many: gpu with more than 1 GPU needs a yes from members of leads; not for administrators",
+    ]
+
+
+def test_check_lists_what_is_promised_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text(f"policies: {PROMISES}\n")
+    assert main(["check", str(file)]) == 0
+    shown = capsys.readouterr().out.split("\n\n")[1].splitlines()
+    assert shown == [
+        "quota all: everybody together at most 8 GPUs at once",
+        "quota ml: each group at most 4 GPUs at once, and 2 GPUs more while others leave theirs of all idle, given back 15 minutes after it is wanted",
+        "reservations gpus: 8 GPUs, on gpu; 4 GPUs at once; for 8 hours at most, 14 days ahead, by everyone",
+        "queue: a machine is kept for 20 minutes, and each person has at most 3 places",
     ]
 
 
