@@ -78,6 +78,16 @@ def test_without_rules_there_are_none() -> None:
     assert load_machines(settings.catalog).policies.empty
 
 
+def test_the_hub_knows_what_a_placeholder_is_where_there_are_priorities() -> None:
+    chart = render({"prePuller": {"pause": {"image": {"pullSecrets": ["pull"]}}}})
+    told = parse_settings(SettingsDocument("settings.yaml", chart.settings_text)).warming
+    assert told is not None
+    assert told.priority_class in chart.names("PriorityClass")
+    assert told.placeholder["pull_secrets"] == ["pull"]
+    without = render({"scheduling": {"podPriority": {"enabled": False}}}).settings_text
+    assert parse_settings(SettingsDocument("settings.yaml", without)).warming is None
+
+
 def test_keys_of_the_values_become_files_and_leave_the_settings() -> None:
     chart = render(VALUE_SETS["keys in the values"])
     keys = chart.secret("hub")
