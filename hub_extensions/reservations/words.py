@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from profiles.access import who_may
 from profiles.admission_words import amount, number
 from profiles.booking import Reservable
-from profiles.hours import Hours
+from profiles.hours import WorkingHours
 from profiles.quantity import Duration
 from profiles.refusal import Refusal
 from profiles.reservations import Reservation
@@ -152,7 +152,7 @@ def too_long_text(characters: int) -> NotPossible:
     return NotPossible(Why.TOO_LONG_TEXT, said, "Shorten it.")
 
 
-def closed(machine: str, hours: Hours, timezone: str) -> NotPossible:
+def closed(machine: str, hours: WorkingHours, timezone: str) -> NotPossible:
     said = f"{machine} is closed for a part of that time: it is open {hours.words} ({timezone})."
     return NotPossible(Why.CLOSED, said, "Choose a time within its hours.")
 
