@@ -128,3 +128,24 @@ def test_an_account_that_is_removed_waits_for_nothing(hub: LocalHub, bea: Person
     wait_in_line(dora)
     assert admin.rest.delete("/hub/api/users/dora").status_code == 204
     assert [each["user"] for each in admin.rest.get(QUEUE, params={"all": "1"}).json()["places"]] == []
+
+
+def test_who_runs_another_machine_is_told_and_switches(hub: LocalHub, bea: Person) -> None:
+    """Bea has the GPU by now. Nobody stops cleo's machine for her place in line."""
+    cleo = hub.person("cleo")
+    assert cleo.start_by_rest({"profile": "small-cpu"}).status_code in {201, 202}
+    cleo.wait_ready()
+    cards = cleo.http.get("/hub/switch/cleo").text
+    assert "Wait for it, and tell me" in cards and "start it for me" not in cards
+    place = wait_in_line(cleo, starts_itself=True)
+    bea.rest.delete("/hub/api/users/bea/server")
+    wait_for(lambda: "kept for you until" in cleo.http.get("/hub/queue").text)
+    assert "which is not stopped for you" in cleo.http.get("/hub/notices").text
+    assert [each["id"] for each in places(cleo)] == [place["id"]]
+    machine = cleo.rest.get("/hub/api/remuda/machine").json()["machine"]
+    assert machine["profile"] == "small-cpu"
+    (form,) = [each for each in read(cleo.http.get("/hub/queue").text).all("form") if "switch" in each["action"]]
+    fields = {each["name"]: each["value"] for each in form.all("input")}
+    assert cleo.http.post(form["action"], data=fields | {"_xsrf": cleo.xsrf}).status_code == 200
+    wait_for(lambda: (cleo.rest.get("/hub/api/remuda/machine").json()["machine"] or {}).get("profile") == "gpu", 60)
+    assert places(cleo) == []
