@@ -100,8 +100,3 @@ class Desk:
     async def between(self, since: datetime, until: datetime) -> tuple[Reservation, ...]:
         found: tuple[Reservation, ...] = await self.gate.call(self.reservations.between, since, until)
         return found
-
-
-def reservable(catalog: Catalog) -> bool:
-    return bool(catalog.policies.reservations)
-
