@@ -55,6 +55,8 @@ class LineHandler(PageHandler, BaseHandler):
         except DatabaseAway:
             self.set_status(503)
             notice = AWAY_NOTICE
+        if notice is DONE["joined"] and not any(each.until is None for each in places):
+            notice = None  # the page was loaded again, and by now there is nobody in line
         page = QueuePage(
             places=places,
             xsrf=self.xsrf,
