@@ -19,11 +19,10 @@ from profiles.policy import Policies
 from profiles.pots import (
     BudgetPot,
     budget_pots,
-    held,
+    draining,
     own_leases,
     per_hour,
     reserved_pots,
-    running_up,
     unit_of,
 )
 from profiles.refusal import Refusal
@@ -214,7 +213,6 @@ def _balances(request: Request, snapshot: Snapshot, policies: Policies, now: dat
     instead = own_leases(request, snapshot.book)
     for pot in budget_pots(policies, request, now):
         spent = unit_of(pot.budget, snapshot.spent.get(pot.pot, Charge()))
-        used = spent + running_up(pot, snapshot.book, now, leaving_out=instead)
-        ahead = held(pot, snapshot.book, now, leaving_out=instead)
+        used, ahead = draining(pot, snapshot.book, now, leaving_out=instead)
         ends_in = None if pot.end is None else pot.end - now
-        yield Balance(pot, used, ahead, per_hour(pot.budget, request), ends_in)
+        yield Balance(pot, spent + used, ahead, per_hour(pot.budget, request), ends_in)

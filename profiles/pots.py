@@ -160,13 +160,21 @@ def per_hour(budget: Budget, request: Request | Lease) -> Decimal:
 def running_up(pot: BudgetPot, book: LeaseBook, now: datetime, leaving_out: Iterable[str] = ()) -> Decimal:
     """What running and starting machines have used in the window so far, not yet in the ledger. To the microsecond,
     where the ledger counts whole seconds: never less than what it will be."""
-    used = _amount(pot.budget, _drain(pot, book, now, leaving_out).used)
-    return used.quantize(1 / MICRO) if pot.budget.unit == "money" else used
+    return draining(pot, book, now, leaving_out)[0]
 
 
 def held(pot: BudgetPot, book: LeaseBook, now: datetime, leaving_out: Iterable[str] = ()) -> Decimal:
     """What is set aside beyond that, for the rest of the runs that starts were promised."""
-    return _amount(pot.budget, _drain(pot, book, now, leaving_out).held)
+    return draining(pot, book, now, leaving_out)[1]
+
+
+def draining(
+    pot: BudgetPot, book: LeaseBook, now: datetime, leaving_out: Iterable[str] = ()
+) -> tuple[Decimal, Decimal]:
+    """`running_up` and `held` at once."""
+    drain = _drain(pot, book, now, leaving_out)
+    used = _amount(pot.budget, drain.used)
+    return used.quantize(1 / MICRO) if pot.budget.unit == "money" else used, _amount(pot.budget, drain.held)
 
 
 def _drain(pot: BudgetPot, book: LeaseBook, now: datetime, leaving_out: Iterable[str]) -> Drain:
