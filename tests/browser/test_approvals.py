@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import TOUCHED
-from tests.browser.pages import LoginPage, expect_on_server
+from tests.browser.pages import expect_on_server
 from tests.browser.pictures import keep
 from tests.browser.test_looks import DRESSES, assert_readable
+from tests.browser.visits import visits
 from tests.local.hub_process import LocalHub
 
 pytestmark = [pytest.mark.browser, pytest.mark.local]
@@ -47,21 +46,8 @@ def dress(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def visit(asked: LocalHub, browser: Browser, dress: str) -> Iterator[Callable[[str, str], Page]]:
-    contexts: list[BrowserContext] = []
-
-    def open_page(name: str, path: str) -> Page:
-        options: dict[str, Any] = TOUCHED | DRESSES[dress]
-        context = browser.new_context(base_url=asked.url, reduced_motion="reduce", **options)
-        contexts.append(context)
-        context.set_default_timeout(20_000)
-        page = context.new_page()
-        password = asked.secret("admin_password" if name == "admin" else "user_password")
-        LoginPage(page).log_in(name, password, path)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
+    with visits(asked, browser) as open_page:
+        yield lambda name, path: open_page(name, path, **DRESSES[dress])
 
 
 def looked_at(page: Page, folder: Path, name: str) -> None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import TOUCHED
-from tests.browser.pages import LoginPage, SpawnPage
+from tests.browser.pages import SpawnPage
 from tests.browser.pictures import keep
 from tests.browser.test_looks import DRESSES, assert_readable
+from tests.browser.visits import visits
 from tests.local.hub_process import LocalHub, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.local]
@@ -47,20 +46,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
 
 @pytest.fixture
 def visit(shared: LocalHub, browser: Browser) -> Iterator[Callable[..., Page]]:
-    contexts = []
-
-    def open_page(name: str, path: str = "/hub/spawn", **options: Any) -> Page:
-        context = browser.new_context(base_url=shared.url, reduced_motion="reduce", **(TOUCHED | options))
-        contexts.append(context)
-        context.set_default_timeout(20_000)
-        page = context.new_page()
-        LoginPage(page).log_in(name, shared.secret("user_password"), path)
-        expect(page.get_by_role("heading", level=1)).to_be_visible()
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
+    with visits(shared, browser) as open_page:
+        yield open_page
 
 
 @pytest.mark.parametrize("dress", DRESSES)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -17,10 +16,9 @@ from hub_extensions.measured.figures import Measured
 from hub_extensions.measured.store import MeasuredStore
 from profiles.admission import Admit, lease_of
 from profiles.lease import EndReason, LeaseState
-from tests.browser.conftest import TOUCHED
-from tests.browser.pages import LoginPage
 from tests.browser.pictures import keep
 from tests.browser.test_looks import DRESSES, assert_readable
+from tests.browser.visits import visits
 from tests.contract.admission.asking import ask
 from tests.local.hub_process import LocalHub, wait_for
 
@@ -98,21 +96,8 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
 
 @pytest.fixture
 def visit(measured: LocalHub, browser: Browser) -> Iterator[Callable[..., Page]]:
-    contexts = []
-
-    def open_page(name: str, path: str, **options: Any) -> Page:
-        context = browser.new_context(base_url=measured.url, reduced_motion="reduce", **(TOUCHED | options))
-        contexts.append(context)
-        context.set_default_timeout(20_000)
-        page = context.new_page()
-        secret = "admin_password" if name == "admin" else "user_password"
-        LoginPage(page).log_in(name, measured.secret(secret), path)
-        expect(page.get_by_role("heading", level=1)).to_be_visible()
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
+    with visits(measured, browser) as open_page:
+        yield open_page
 
 
 @pytest.mark.parametrize("dress", DRESSES)

@@ -84,7 +84,8 @@ class TestBeforeTheClick:
 
     def test_a_members_card_tells_of_the_group(self, bea: Person) -> None:
         page = main_of(bea.http.get("/hub/spawn"))
-        assert "research: 5 of 5 servers free" in card(page, "small-cpu").one(cls="rm-shares", data_rm_fact="shares").text
+        shares = card(page, "small-cpu").one(cls="rm-shares", data_rm_fact="shares").text
+        assert "research: 5 of 5 servers free" in shares
 
 
 class TestRefused:
