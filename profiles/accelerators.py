@@ -9,10 +9,12 @@ number is no number of devices. Other devices (TPUs, FPGAs, `rdma/…`) are exte
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 _SHARES = ("mem", "core", "percent")
 
 
+@lru_cache(1024)
 def is_gpu(resource: str) -> bool:
     name = resource.lower()
     if name.startswith("nvidia.com/mig-"):

@@ -146,10 +146,13 @@ def give_back(
     `demands` in the order in which they wait. What is free is for the first of them; where all that is borrowed would
     not be enough for one, nothing is taken for it.
     """
+    waiting = tuple(demands)
+    if not waiting:  # what is lent need not be looked for
+        return ()
     leaving: dict[str, Leave] = {}
     room: dict[Pot, dict[str, int]] = {}
     shares, lent = _Shares(policies, book), _lent(policies, book)
-    for request in demands:
+    for request in waiting:
         wholes = shares.give(request)
         mine = {pot.pot for pot in quota_pots(policies, request)}
         taken: dict[str, _Lent] = {}

@@ -137,6 +137,7 @@ def _call_next(
     """At most one is called in a transaction: the next decision is made by books that have its machine."""
     with store.changing() as books:
         passed, dropped, called, changed = [], [], [], False
+        in_vain: set[object] = set()
         for waiting in books.waiting:
             if waiting.kept_until is not None:
                 if now < waiting.kept_until and KEPT + waiting.id in books.leases:
@@ -154,6 +155,8 @@ def _call_next(
                 changed = True
                 _write(books, waiting.id, {"amounts": request.amounts.to_dict()})
                 continue
+            if _alike(request, waiting, books) in in_vain:
+                continue
             request, decision = _decide(store, books, replace(request, lease_id=KEPT + waiting.id), policies, now)
             if isinstance(decision, Admit):
                 until = now + timedelta(seconds=policies.queue.keep_for.seconds)
@@ -165,12 +168,24 @@ def _call_next(
             elif (pot := waits_for(decision)) != waiting.pot:
                 changed = True
                 _write(books, waiting.id, pot_columns(pot))
+            elif pot is not None and pot.per != "user":
+                in_vain.add((pot, request.profile, request.amounts, request.person.groups))
         gone = [waiting.id for waiting in (*passed, *dropped)]
         if gone:
             books.connection.execute(sa.delete(QUEUE).where(QUEUE.c.id.in_(gone)))
         if gone or called or changed:
             promises_changed(books.connection)
         return _say(books, tell, Looked(called=tuple(called), passed=tuple(passed), dropped=tuple(dropped)))
+
+
+def _alike(request: Request, waiting: Waiting, books: Books) -> object:
+    """What decides about a place where its person has nothing that could: whoever stands behind one like it that waits
+    in vain does so too, and need not be decided about. None: machines or reservations of one's own matter."""
+    name = request.person.name
+    runs = any(lease.server == request.server for lease in books.leases.of_user(name))
+    if runs or waiting.pot is None or any(each.user == name for each in books.reservations):
+        return None
+    return waiting.pot, request.profile, request.amounts, request.person.groups
 
 
 def _decide(
