@@ -144,20 +144,6 @@ def _fits(pot: ReservedPot, needed: Amounts, wanted: Amounts) -> bool:
     )
 
 
-def reserved_most(
-    pot: ReservedPot, reservations: Iterable[Reservation], begins_at: datetime, ends_at: datetime
-) -> dict[str, int]:
-    """The most that is reserved at any moment of the slot, for each amount that the pot limits."""
-    there = [
-        each
-        for each in reservations
-        if each.rule == pot.pot.rule and each.over_at is None and each.begins_at < ends_at and begins_at < each.ends_at
-    ]
-    moments = {begins_at, *(each.begins_at for each in there if each.begins_at > begins_at)}
-    sums = [total(each.amounts for each in there if each.begins_at <= at < each.ends_at) for at in moments]
-    return {name: max(each.much(name) for each in sums) for name, _ in pot.caps.limits()}
-
-
 def to_clear(
     pot: ReservedPot, reservations: Sequence[Reservation], book: LeaseBook, now: datetime
 ) -> Iterator[Leave]:

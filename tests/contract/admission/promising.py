@@ -15,7 +15,8 @@ from hub_extensions.admission.tables import RESERVATIONS
 from profiles.lease import LeaveWhy, Request
 from profiles.policy import Policies
 from profiles.pots import ReservedPot
-from profiles.reservations import Leave, Reservation, clear_time, reserved_most
+from profiles.reservations import Leave, Reservation, clear_time
+from tests.unit.profiles.shares import reserved_most
 
 
 def book(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from profiles.admission import Admit, Decision, Deny, decide
-from profiles.amounts import Amounts
+from profiles.amounts import Amounts, total
 from profiles.frozen import EMPTY, freeze
 from profiles.grants import Grant
 from profiles.hours import Hours
@@ -17,7 +18,7 @@ from profiles.lease import KEPT, Charge, Lease, LeaseState, Request
 from profiles.lease_book import LeaseBook
 from profiles.person import Person
 from profiles.policy import Policies
-from profiles.pots import Pot
+from profiles.pots import Pot, ReservedPot
 from profiles.quantity import Money
 from profiles.reservations import Reservation
 from profiles.snapshot import Snapshot
@@ -193,3 +194,17 @@ def waiting(place: str, user: str = "ada", groups: str = "", *, pot: Pot | None 
     own = {name: given.pop(name) for name in ("kept_until", "starts_itself") if name in given}
     wanted = request(user, groups, lease_id=KEPT + place, **{"gpus": 1, **given})
     return Waiting(id=place, request=wanted, joined_at=NOW, pot=pot, **own)
+
+
+def reserved_most(
+    pot: ReservedPot, reservations: Iterable[Reservation], begins_at: datetime, ends_at: datetime
+) -> dict[str, int]:
+    """The most that is reserved at any moment of the slot, for each amount that the pot limits."""
+    there = [
+        each
+        for each in reservations
+        if each.rule == pot.pot.rule and each.over_at is None and each.begins_at < ends_at and begins_at < each.ends_at
+    ]
+    moments = {begins_at, *(each.begins_at for each in there if each.begins_at > begins_at)}
+    sums = [total(each.amounts for each in there if each.begins_at <= at < each.ends_at) for at in moments]
+    return {name: max(each.much(name) for each in sums) for name, _ in pot.caps.limits()}

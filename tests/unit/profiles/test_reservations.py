@@ -17,7 +17,7 @@ from profiles.lease_book import LeaseBook
 from profiles.policy import Policies
 from profiles.pots import ReservedPot
 from profiles.refusal import Reason
-from profiles.reservations import Leave, Reservation, clear_from, reserved_most, to_clear, unused
+from profiles.reservations import Leave, Reservation, clear_from, to_clear, unused
 from profiles.snapshot import Snapshot
 from tests.unit.profiles.shares import (
     NOW,
@@ -29,6 +29,7 @@ from tests.unit.profiles.shares import (
     refused,
     request,
     reservation,
+    reserved_most,
     waiting,
 )
 
@@ -123,6 +124,29 @@ def test_until_when_others_have_it_is_told_by_those_that_hold_now() -> None:
     promised = (reservation("bob", 0, 3, 4), reservation("eve", 4, 4.5, 4), reservation("cy", 0, 2, 0))
     sentence = refused(decide(request(gpus=1), Snapshot(LeaseBook(), reservations=promised[:2]), rules(), NOW)).refusal
     assert "until 11 March at 15:00 (UTC)" in sentence.sentence
+
+
+@pytest.mark.parametrize(
+    ("mine", "goes"),
+    [
+        ((), 0.5 - 1 / 6),  # with nothing reserved, when it is kept clear for others
+        (((0.25, 3, 2),), None),  # on a reservation of one's own until after the others'
+        (((0.25, 1, 2),), 1.0),  # when one's own is over, and the others' goes on
+        (((0.25, 1, 1),), 0.5 - 1 / 6),  # a reservation of less is none for this machine
+    ],
+)
+def test_whoever_starts_before_a_reservation_of_their_own_goes_on_into_it(
+    mine: tuple[tuple[float, float, int], ...], goes: float | None
+) -> None:
+    promised = [reservation("bob", 0.5, 2, 2), *(reservation("ada", *each) for each in mine)]
+    book = LeaseBook([old("1", 1, gpus=1)])
+    answer = clear_from(pot_of(rules()), promised, book, request(gpus=2), NOW)
+    assert answer == (None if goes is None else at(goes))
+
+
+def test_a_machine_that_would_only_be_promised_to_its_own_person_instead_is_left_alone() -> None:
+    out = [old("bobs", 0, "bob", gpus=1), old("eves", 1, gpus=2)]
+    assert set(clear(rules(3), [reservation("bob", 2, 3, 2)], *out)) == {"eves"}
 
 
 # Making room
