@@ -8,27 +8,26 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from hub_extensions.admission import spent
-from hub_extensions.admission.books import LiveBook, bury, promises_changed
+from hub_extensions.admission.books import LiveBook, bury
 from hub_extensions.admission.database import Database, DatabaseAway
+from hub_extensions.admission.life import again, has_ended, is_news, is_spent, places_kept, settle, take_up, used_up
 from hub_extensions.admission.rows import entry_of, entry_row, lease_row
 from hub_extensions.admission.spent import UsedHour
-from hub_extensions.admission.tables import LEASES, LEDGER, LEDGER_GROUPS, QUEUE, RESERVATIONS, STATE
-from profiles.admission import Admit, Decision, Deny, decide, lease_of
+from hub_extensions.admission.tables import LEASES, LEDGER, LEDGER_GROUPS, STATE
+from profiles.admission import Admit, Decision, decide, lease_of
 from profiles.amounts import total
-from profiles.cost import charge
 from profiles.grants import Grant
 from profiles.lease import KEPT, EndReason, Entry, Lease, LeaveWhy, Request
 from profiles.lease_book import LeaseBook
 from profiles.policy import Policies
-from profiles.pots import Pot, budget_pots, reserved_pots
-from profiles.refusal import Reason, Refusal
+from profiles.pots import Pot, budget_pots
 from profiles.reservations import Leave, Reservation
 from profiles.snapshot import Snapshot
 from profiles.waiting import Waiting
@@ -47,7 +46,6 @@ LEAVES = (
     .where(LEASES.c.id == sa.bindparam("leave"))
     .values(leaves_at=sa.bindparam("at"), leaves_why=sa.bindparam("why"), changed=sa.bindparam("version"))
 )
-IN_LEDGER = sa.select(LEDGER.c.lease_id).where(LEDGER.c.lease_id == sa.bindparam("lease_id"))
 #: The grants of one person, read in the transaction that decides by them.
 GrantsOf = Callable[[Connection, str], tuple[Grant, ...]]
 
@@ -91,12 +89,12 @@ class Store:
         is kept for this server since its last machine ended is taken up."""
         with self._writing() as (connection, book):
             held = book.get(request.lease_id)
-            if _is_spent(connection, request, held):
-                return _used_up(request)
-            kept = _places_kept(book, request)
+            if is_spent(connection, request, held):
+                return used_up(request)
+            kept = places_kept(book, request)
             decision = decide(request, self._snapshot(connection, book, policies, request, now), policies, now)
             if held is not None:
-                return _again(held, decision)
+                return again(held, decision)
             if isinstance(decision, Admit):
                 self._put(connection, lease_of(request, decision, now))
                 for place in kept:
@@ -109,7 +107,7 @@ class Store:
         with self._writing() as (connection, book):
             if lease.id in book:
                 return
-            if _has_ended(connection, lease.id):
+            if has_ended(connection, lease.id):
                 log.warning("Lease %s of %s has ended and is not taken up again", lease.id, lease.user)
                 return
             self._put(connection, lease)
@@ -268,7 +266,7 @@ class Store:
     def leave_in(self, books: Books, leaves: Iterable[Leave], why: LeaveWhy) -> tuple[Leave, ...]:
         """Write down when machines have to make room; returns those to whom that is news. One that has to leave sooner
         for another reason is left as it is, and so are places that are kept: they end by themselves."""
-        told = tuple(leave for leave in leaves if _is_news(leave, why))
+        told = tuple(leave for leave in leaves if is_news(leave, why))
         self._set_leaving(books, [(leave.lease.id, leave.at, why.value) for leave in told])
         return told
 
@@ -326,7 +324,7 @@ class Store:
         if isinstance(decision, Admit):
             place = replace(lease_of(request, decision, now), id=f"{KEPT}{ending.id}")
             # Beside one that the line keeps for this server: both together are what it starts next.
-            kept = total(each.amounts for each in _places_kept(book, request))
+            kept = total(each.amounts for each in places_kept(book, request))
             self._put(connection, replace(place, amounts=place.amounts.beyond(kept)))
 
     def _widen_place(
@@ -348,80 +346,6 @@ class Store:
     def _put(self, connection: Connection, lease: Lease) -> None:
         version = self._book.count(connection)
         connection.execute(HOLD, {"changed": version, **lease_row(lease)})
-
-
-def take_up(connection: Connection, request: Request, policies: Policies, book: LiveBook, now: datetime) -> None:
-    """Who starts gives up the place in line for that server, and has come for what they reserved."""
-    if not book.waiting and not book.reservations:
-        return
-    name = request.person.name
-    places = [each.id for each in book.waiting if each.is_for(request)]
-    rules = {pot.pot.rule for pot in reserved_pots(policies, request)} if book.reservations else set()
-    coming = [
-        each.id
-        for each in book.reservations
-        if each.user == name and each.rule in rules and each.taken_at is None and each.holds(now)
-    ]
-    if places:
-        connection.execute(sa.delete(QUEUE).where(QUEUE.c.id.in_(places)))
-    if coming:
-        connection.execute(sa.update(RESERVATIONS).where(RESERVATIONS.c.id.in_(coming)).values(taken_at=now))
-    if places or coming:
-        promises_changed(connection)
-
-
-def settle(lease: Lease, at: datetime, reason: EndReason) -> Entry:
-    """The entry of a lease that ended. What never began costs nothing, nor does what ended before it began by a clock
-    that was wrong."""
-    if lease.began_at is None:
-        return Entry(lease=lease, ended_at=at, reason=EndReason.NEVER_RAN)
-    ran = max(timedelta(0), at - lease.began_at)
-    return Entry(lease=lease, ended_at=at, reason=reason, charge=charge(lease, ran))
-
-
-def _is_spent(connection: Connection, request: Request, held: Lease | None) -> bool:
-    """The id stands for something else than what is asked: another start, or this one's past."""
-    return _has_ended(connection, request.lease_id) if held is None else not _is_for(held, request)
-
-
-def _has_ended(connection: Connection, lease_id: str) -> bool:
-    return connection.execute(IN_LEDGER, {"lease_id": lease_id}).first() is not None
-
-
-def _places_kept(book: LeaseBook, request: Request) -> tuple[Lease, ...]:
-    theirs = book.of_user(request.person.name)
-    return tuple(lease for lease in theirs if lease.id.startswith(KEPT) and lease.server == request.server)
-
-
-def _is_news(leave: Leave, why: LeaveWhy) -> bool:
-    lease = leave.lease
-    if lease.id.startswith(KEPT):
-        return False
-    if lease.leaves_at is None or leave.at < lease.leaves_at:
-        return True
-    return lease.leaves_why is why and leave.at > lease.leaves_at
-
-
-def _is_for(held: Lease, request: Request) -> bool:
-    return (held.user, held.server, held.profile, held.amounts, held.price_per_hour) == (
-        request.person.name,
-        request.server,
-        request.profile,
-        request.amounts,
-        request.price_per_hour,
-    )
-
-
-def _again(held: Lease, decision: Decision) -> Admit:
-    """What was promised stays, whatever the rules have become since."""
-    grant = decision.grant if isinstance(decision, Admit) else None
-    standings, balances = decision.standings, decision.balances
-    return Admit(held.longest, standings, balances, grant, held.closes_at, held.leaves_at, otherwise=held.longest)
-
-
-def _used_up(request: Request) -> Deny:
-    sentence = f"This start of {request.display_name} is over already."
-    return Deny(Refusal(Reason.ADMISSION_UNAVAILABLE, sentence, "Start the machine again."), rule="")
 
 
 def _typed(before: tuple[datetime, str]) -> tuple[sa.BindParameter[datetime], sa.BindParameter[str]]:
