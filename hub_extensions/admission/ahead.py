@@ -15,7 +15,7 @@ from hub_extensions.admission.store import Books, Store
 from hub_extensions.admission.tables import QUEUE, RESERVATIONS
 from profiles.admission import Admit, Decision, Deny, lease_of
 from profiles.borrowing import give_back
-from profiles.lease import KEPT, LeaveWhy, Request
+from profiles.lease import KEPT, Lease, LeaveWhy, Request
 from profiles.policy import Policies
 from profiles.pots import Pot, ReservedPot, drawn
 from profiles.reservations import Leave, Reservation, to_clear
@@ -26,13 +26,14 @@ from profiles.waiting import Waiting
 class Looked:
     """What is news. `called`: a machine is kept for them until `kept_until`. `passed`: they were called and did not
     come. `dropped`: what they wait for is not offered to them any more. `told`: machines that have to make room.
-    `released`: reservations that nobody has taken up."""
+    `spared`: machines that were told so, and may stay. `released`: reservations that nobody has taken up."""
 
     called: tuple[Waiting, ...] = ()
     passed: tuple[Waiting, ...] = ()
     dropped: tuple[Waiting, ...] = ()
     told: tuple[tuple[Leave, LeaveWhy], ...] = ()
     released: tuple[Reservation, ...] = ()
+    spared: tuple[Lease, ...] = ()
 
     def __add__(self, other: Looked) -> Looked:
         return Looked(
@@ -41,6 +42,7 @@ class Looked:
             self.dropped + other.dropped,
             self.told + other.told,
             self.released + other.released,
+            self.spared + other.spared,
         )
 
     @property
@@ -101,12 +103,16 @@ def _reservations(store: Store, policies: Policies, now: datetime, tell: Tell) -
             # The machines that make room are thought of with the next look.
             return _say(books, tell, Looked(released=tuple(released)))
         needed = clearings(books.reservations, policies, books, now)
-        ids = {leave.lease.id for leave in needed}
-        store.stay_in(
-            books, [each for each in books.leases if each.leaves_why is LeaveWhy.RESERVED and each.id not in ids]
-        )
-        told = store.leave_in(books, needed, LeaveWhy.RESERVED)
-        return _say(books, tell, Looked(told=tuple((leave, LeaveWhy.RESERVED) for leave in told)))
+        return _make_room(store, books, needed, LeaveWhy.RESERVED, tell)
+
+
+def _make_room(store: Store, books: Books, leaves: Sequence[Leave], why: LeaveWhy, tell: Tell) -> Looked:
+    """These leave for this reason, and of those who were told so nobody else."""
+    needed = {leave.lease.id for leave in leaves}
+    spared = tuple(lease for lease in books.leases if lease.leaves_why is why and lease.id not in needed)
+    store.stay_in(books, spared)
+    told = store.leave_in(books, leaves, why)
+    return _say(books, tell, Looked(told=tuple((leave, why) for leave in told), spared=spared))
 
 
 def at(reservation: Reservation, policies: Policies, books: Books, now: datetime) -> Reservation:
@@ -237,9 +243,4 @@ def _take_back(
             lacking = {each.pot.rule for each in decision.standings if not each.fits}
             if isinstance(decision, Deny) and decision.rule in wholes and lacking <= wholes:
                 demands.append(request)
-        leaves = give_back(demands, policies, books.leases, now)
-        needed = {leave.lease.id for leave in leaves}
-        lent = [lease for lease in books.leases if lease.leaves_why is LeaveWhy.LENT]
-        store.stay_in(books, [lease for lease in lent if lease.id not in needed])
-        told = store.leave_in(books, leaves, LeaveWhy.LENT)
-        return _say(books, tell, Looked(told=tuple((leave, LeaveWhy.LENT) for leave in told)))
+        return _make_room(store, books, give_back(demands, policies, books.leases, now), LeaveWhy.LENT, tell)

@@ -24,7 +24,7 @@ class Kind(StrEnum):
 #: What each kind tells, and whom; the how-to says the same.
 MEANING: dict[Kind, str] = {
     Kind.BUDGET: "A budget that this person's machine draws from has reached one of its `warnAt` percentages.",
-    Kind.STOPS_SOON: "This person's machine is stopped in 15 minutes or less: its time is over, or its budget's grace.",
+    Kind.STOPS_SOON: "This person's machine is stopped in 15 minutes or less, has to make room, or may stay after all.",
     Kind.STOPPED: "This person's machine was stopped because its time was over or its budget used up.",
     Kind.UNUSED: "This person's machine runs and does little.",
     Kind.ASKED: "Somebody asks for a machine that this person may say yes to, or comments on such an ask.",

@@ -31,6 +31,9 @@ def notices_of(looked: Looked, policies: Policies, now: datetime, busy: Collecti
     for leave, why in looked.told:
         if leave.lease.began_at is not None:
             yield _makes_room(leave.lease, leave.at, why, zone, now)
+    for lease in looked.spared:
+        if lease.began_at is not None and lease.leaves_at is not None:
+            yield _may_stay(lease, lease.leaves_at, zone, now)
     for reservation in looked.released:
         yield _released(reservation, zone, now)
 
@@ -108,6 +111,19 @@ def _makes_room(lease: Lease, at: datetime, why: LeaveWhy, zone: str, now: datet
         subject=f"Your {lease.display_name} stops at {when}",
         text=f"Your {lease.display_name} stops at {when}, because {WHY[why]}. Your home is kept: save what is open in "
         "the machine by then. You can wait in line for another one, or reserve a time of your own.",
+        at=now,
+        link="home",
+    )
+
+
+def _may_stay(lease: Lease, was_at: datetime, zone: str, now: datetime) -> Notice:
+    return Notice(
+        to=lease.user,
+        kind=Kind.STOPS_SOON,
+        key=f"stays/{lease.id}/{was_at.isoformat()}",
+        subject=f"Your {lease.display_name} may stay",
+        text=f"Your {lease.display_name} was to stop at {clock(was_at, zone)} to make room. Nobody needs that any "
+        "more, and it goes on.",
         at=now,
         link="home",
     )
