@@ -44,6 +44,7 @@ class SingleUserApp(ServerApp):
     early_sockets: ClassVar[list[socket.socket]] = []
     last_words: Callable[[], Awaitable[None]] | None = None
     """What is said to the Hub while the server ends."""
+    _last_resort: threading.Timer | None = None
 
     @default("allow_root")
     def _allow_root(self) -> bool:
@@ -120,12 +121,22 @@ class SingleUserApp(ServerApp):
         self.log.info("Shutting down %d kernels", len(asked))
         await asyncio.gather(*asked, return_exceptions=True)
 
+    def _signal_stop(self, sig: Any, frame: Any) -> None:
+        """Jupyter Server writes to its log here. Where the signal has come in the middle of such a write, that raises,
+        and the server would run on."""
+        self._set_last_resort()
+        self.io_loop.add_callback_from_signal(super()._signal_stop, sig, frame)
+
     def stop(self, from_signal: bool = False) -> None:
         """As Jupyter Server's, with an end: closing a kernel's sockets can block the whole process."""
-        last_resort = threading.Timer(END_LIMIT_S, self._end_now)
-        last_resort.daemon = True
-        last_resort.start()
+        self._set_last_resort()
         super().stop(from_signal)
+
+    def _set_last_resort(self) -> None:
+        if self._last_resort is None:
+            self._last_resort = threading.Timer(END_LIMIT_S, self._end_now)
+            self._last_resort.daemon = True
+            self._last_resort.start()
 
     def _end_now(self) -> None:
         """Runs in a thread of its own; the log says where the others are stuck."""

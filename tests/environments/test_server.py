@@ -211,6 +211,31 @@ def test_arguments_and_configuration_pass_through(environ: dict[str, str], home:
         assert "read my config" in server.log.read_text()
 
 
+STOPPED_WHILE_IT_WRITES = """
+import io, logging, os, signal, sys
+class Written(io.RawIOBase):
+    def writable(self): return True
+    def write(self, data):
+        if b"GET /user" in bytes(data) and signals: os.kill(os.getpid(), signals.pop())
+        return os.write(2, data)
+signals, emit = [signal.SIGTERM], logging.StreamHandler.emit
+stream = io.TextIOWrapper(io.BufferedWriter(Written()), line_buffering=True)
+sys.stderr = stream  # where logging complains when a line cannot be written
+def through_it(handler, record):
+    handler.stream = stream
+    emit(handler, record)
+logging.StreamHandler.emit = through_it
+"""
+
+
+def test_a_signal_in_the_middle_of_a_line_of_the_log_is_not_lost(environ: dict[str, str], home: Path) -> None:
+    (home / ".jupyter").mkdir()
+    (home / ".jupyter/jupyter_server_config.py").write_text(STOPPED_WHILE_IT_WRITES)
+    with running(home, environ) as server:
+        assert server.process.wait(END_LIMIT_S + 10) == 0
+        assert "stopping" in server.log.read_text()
+
+
 STUCK_STOPPING = """
 import threading
 from jupyter_server.serverapp import ServerApp
