@@ -63,7 +63,8 @@ def visit(telling: LocalHub, browser: Browser, dress: str) -> Iterator[Callable[
 
 def looked_at(page: Page, folder: Path, name: str) -> None:
     assert_readable(page)
-    keep(page, f"notices-{name}", folder)
+    shown = name == "list-light"
+    keep(page, "notices" if shown else f"notices-{name}", folder, in_docs=shown)
 
 
 def test_ask_for_it_and_be_told(visit: Callable[[str, str], Page], ada: Person, dress: str, tmp_path: Path) -> None:
