@@ -88,3 +88,16 @@ def total(many: Iterable[Amounts]) -> Amounts:
         for name, count in each.devices.items():
             devices[name] = devices.get(name, 0) + count
     return Amounts(servers, millicores, memory, freeze(devices) if devices else EMPTY)
+
+
+def greatest(many: Iterable[Amounts]) -> Amounts:
+    """The most that any of them has, amount by amount; of none it is nothing."""
+    servers = millicores = memory = 0
+    devices: dict[str, int] = {}
+    for each in many:
+        servers = max(servers, each.servers)
+        millicores = max(millicores, each.millicores)
+        memory = max(memory, each.memory)
+        for name, count in each.devices.items():
+            devices[name] = max(devices.get(name, 0), count)
+    return Amounts(servers, millicores, memory, freeze(devices) if devices else EMPTY)

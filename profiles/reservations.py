@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from profiles.amounts import Amounts, total
+from profiles.amounts import Amounts, greatest, total
 from profiles.booking import Reservable
 from profiles.frozen import EMPTY
 from profiles.lease import Lease, LeaveWhy, Request
@@ -63,6 +63,20 @@ def clear_time(reservable: Reservable) -> timedelta:
     return timedelta(seconds=reservable.clear_before.seconds)
 
 
+def promised_to(reservations: Iterable[Reservation], at: datetime, clear: timedelta) -> dict[str, Amounts]:
+    """What has to be free for each person at that moment: the most they have reserved at any moment from then until
+    `clear` later. Two reservations that follow each other are one machine's, not two."""
+    holding: dict[str, list[Reservation]] = {}
+    for each in reservations:
+        if each.holds(at, clear):
+            holding.setdefault(each.user, []).append(each)
+    found = {}
+    for name, theirs in holding.items():
+        moments = {at, *(each.begins_at for each in theirs if each.begins_at > at)}
+        found[name] = greatest(total(each.amounts for each in theirs if each.holds(moment)) for moment in moments)
+    return found
+
+
 def for_others(
     pot: ReservedPot,
     reservations: Iterable[Reservation],
@@ -71,11 +85,8 @@ def for_others(
     at: datetime,
 ) -> Amounts:
     """What has to be free for others than `user` at that moment, beyond what their own machines (of `leases`) take."""
-    clear = clear_time(pot.quota)
-    promised: dict[str, Amounts] = {}
-    for each in reservations:
-        if each.user != user and each.rule == pot.pot.rule and each.holds(at, clear):
-            promised[each.user] = promised.get(each.user, Amounts()) + each.amounts
+    theirs = (each for each in reservations if each.user != user and each.rule == pot.pot.rule)
+    promised = promised_to(theirs, at, clear_time(pot.quota))
     if not promised:
         return Amounts()
     taken: dict[str, Amounts] = {}
@@ -163,17 +174,12 @@ def to_clear(
     moments = {max(now, each.begins_at - clear) for each in upcoming} | {each.ends_at for each in upcoming}
     for moment in sorted(moments):
         there.pass_to(moment)
-        for lease in _in_the_way(pot, [each for each in upcoming if each.holds(moment, clear)], there, moment):
+        for lease in _in_the_way(pot, promised_to(upcoming, moment, clear), there):
             yield Leave(lease, _when(lease, moment, now, earliest))
 
 
-def _in_the_way(
-    pot: ReservedPot, holding: Sequence[Reservation], there: Staying, moment: datetime
-) -> tuple[Lease, ...]:
+def _in_the_way(pot: ReservedPot, promised: Mapping[str, Amounts], there: Staying) -> tuple[Lease, ...]:
     """Takes them from `there`."""
-    promised: dict[str, Amounts] = {}
-    for each in holding:
-        promised[each.user] = promised.get(each.user, Amounts()) + each.amounts
 
     def missing() -> dict[str, int]:
         theirs = {name: total(lease.amounts for lease in there.of(name)) for name in promised}

@@ -184,6 +184,15 @@ def _call_next(
         return _say(books, tell, Looked(called=tuple(called), passed=tuple(passed), dropped=tuple(dropped)))
 
 
+def _would_help(
+    store: Store, books: Books, demands: Sequence[Request], policies: Policies, now: datetime
+) -> bool:
+    """Another rule is in the way of the last of them as well: it may be in the way because of the very machines that
+    are lent; otherwise they would be taken in vain."""
+    gone = {leave.lease.id for leave in give_back(demands, policies, books.leases, now)}
+    return bool(gone) and isinstance(store.decide_in(books, demands[-1], policies, now, gone=gone), Admit)
+
+
 def _alike(request: Request, waiting: Waiting, books: Books) -> object:
     """What decides about a place where its person has nothing that could: whoever stands behind one like it that waits
     in vain does so too, and need not be decided about. None: machines or reservations of one's own matter."""
@@ -239,8 +248,9 @@ def _take_back(
             if waiting.pot.rule not in wholes:
                 continue
             request, decision = _decide(store, books, replace(request, lease_id=KEPT + waiting.id), policies, now)
-            # Where another rule is in the way as well, a machine would be taken in vain.
+            if not isinstance(decision, Deny) or decision.rule not in wholes:
+                continue
             lacking = {each.pot.rule for each in decision.standings if not each.fits}
-            if isinstance(decision, Deny) and decision.rule in wholes and lacking <= wholes:
+            if lacking <= wholes or _would_help(store, books, [*demands, request], policies, now):
                 demands.append(request)
         return _make_room(store, books, give_back(demands, policies, books.leases, now), LeaveWhy.LENT, tell)

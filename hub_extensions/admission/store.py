@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -255,9 +255,14 @@ class Store:
         with self._reading() as (connection, book):
             yield Books(connection, book, self._book.reservations, self._book.waiting)
 
-    def decide_in(self, books: Books, request: Request, policies: Policies, now: datetime) -> Decision:
-        """What `admit` would answer, within this transaction."""
-        return decide(request, self._snapshot(books.connection, books.leases, policies, request, now), policies, now)
+    def decide_in(
+        self, books: Books, request: Request, policies: Policies, now: datetime, *, gone: Collection[str] = ()
+    ) -> Decision:
+        """What `admit` would answer, within this transaction; as if the leases `gone` were over."""
+        snapshot = self._snapshot(books.connection, books.leases, policies, request, now)
+        if gone:
+            snapshot = replace(snapshot, book=LeaseBook(each for each in books.leases if each.id not in gone))
+        return decide(request, snapshot, policies, now)
 
     def keep_place_in(self, books: Books, lease: Lease) -> None:
         """Hold a place (`KEPT`) within this transaction."""

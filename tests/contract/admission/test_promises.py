@@ -95,6 +95,21 @@ def test_what_was_lent_is_given_back_to_as_many_as_still_wait(store: Store) -> N
     assert not any(lease.leaves_at for lease in store.leases())
 
 
+def test_what_was_lent_is_given_back_where_it_can_be_reserved_as_well(store: Store) -> None:
+    """The same machines are in two pots: what leaves makes room in both. Where only the other one is full, it stays."""
+    quotas = {
+        "share": {"per": "group", "gpus": 1, "borrowing": {"within": "all"}},
+        "all": {"per": "hub", "gpus": 3},
+    }
+    lent = rules(quotas=quotas, reservations={"gpus": {"gpus": 3}})
+    for number in range(3):
+        store.admit(ask(f"{number}", f"ml{number}", groups=("ml",)), lent, NOW + number * KEEP)
+    waits(store, "q", ask("w", "ada", groups=("bio",)), lent)
+    full = rules(quotas={**quotas, "few": {"per": "hub", "servers": 1}}, reservations={"gpus": {"gpus": 3}})
+    assert not look_ahead(store, full, {}, NOW).told
+    assert [leave.lease.id for leave, _ in look_ahead(store, lent, {}, NOW).told] == ["2"]
+
+
 def test_a_place_follows_its_machine_in_the_catalog(store: Store) -> None:
     store.admit(ask("1", "eve", gpus=2), TWO, NOW)
     waits(store, "ada", ask("w", "ada"))

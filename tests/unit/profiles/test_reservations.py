@@ -195,6 +195,15 @@ def test_a_reservation_covers_as_much_as_was_reserved_and_no_more() -> None:
     assert set(clear(rules(3), promised, *out)) == {"third", "second"}
 
 
+@pytest.mark.parametrize("gap", [0.0, 0.1])
+def test_reservations_of_one_person_that_follow_each_other_are_one_machines(gap: float) -> None:
+    out = [old("eves", 2, "eve", gpus=2), old("bobs", 1, "bob", gpus=1)]
+    promised = [reservation("bob", 1, 2, 1), reservation("bob", 2 + gap, 3, 1)]
+    assert clear(rules(3), promised, *out) == {}
+    both = [reservation("bob", 1, 2, 1), reservation("bob", 1.9, 3, 1)]
+    assert clear(rules(3), both, *out) == {"eves": at(1.9) - 10 * MINUTE}, "these overlap"
+
+
 def test_nobody_is_told_twice() -> None:
     promised = [reservation("ada", 0.5, 3, 4), reservation("bob", 0.5, 3, 0), reservation("cy", 0.75, 3, 0)]
     leaves = list(to_clear(pot_of(rules()), promised, LeaseBook([old("1", 1)]), NOW))
