@@ -15,6 +15,7 @@ from profiles.lease import EndReason, Entry, Lease, Request
 from profiles.lease_book import LeaseBook
 from profiles.policy import Policies
 from profiles.pots import Pot, QuotaPot, ReservedPot, drawn, quota_pots, reserved_pots
+from profiles.reservations import clear_time
 from profiles.waiting import Waiting, before
 
 SETTING = "remuda_forecast"
@@ -82,11 +83,14 @@ def expect(  # noqa: PLR0913, PLR0917 - who, behind whom, for what, in which wor
     if found is None:
         return None
     outcome = expected(found.caps, _drawing(found, picture.leases), (*ahead, request), lengths, now)
-    if outcome is None or not isinstance(found, ReservedPot):
+    if outcome is None:
         return outcome
-    theirs = (each for each in picture.reservations if each.rule == pot.rule and each.user != request.person.name)
+    # Whichever rule it waits for: what gets free may be reserved by then.
+    clear = {each.pot.rule: clear_time(each.quota) for each in pots if isinstance(each, ReservedPot)}
+    theirs = (each for each in picture.reservations if each.rule in clear and each.user != request.person.name)
     until = outcome.latest or outcome.at or now
-    return None if any(each.stands(now) and each.begins_at <= until for each in theirs) else outcome
+    between = any(each.stands(now) and each.begins_at - clear[each.rule] <= until for each in theirs)
+    return None if between else outcome
 
 
 def _drawing(pot: QuotaPot | ReservedPot, leases: Iterable[Lease]) -> tuple[Lease, ...]:

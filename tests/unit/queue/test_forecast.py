@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from hub_extensions.queue.forecast import Forecast, expect, lengths_of
 from hub_extensions.queue.store import Picture
 from profiles.lease import KEPT, Charge, EndReason, Entry, Lease, LeaseState
@@ -47,8 +49,9 @@ def test_a_rule_that_is_gone_foretells_nothing() -> None:
     assert expect(ask("x", "bea"), (), Pot("gone", "hub"), Picture((), (RUNS,), ()), ONE_GPU, AN_HOUR, NOW) is None
 
 
-def test_where_somebody_elses_reservation_comes_in_between_nothing_is_told() -> None:
-    policies = rules(reservations={"gpus": {"gpus": 1}})
+@pytest.mark.parametrize("pot", [POT, Pot("all", "hub")], ids=["what can be reserved", "a quota beside it"])
+def test_where_somebody_elses_reservation_comes_in_between_nothing_is_told(pot: Pot) -> None:
+    policies = rules(quotas={"all": {"per": "hub", "gpus": 1}}, reservations={"gpus": {"gpus": 1}})
     reservation = Reservation(
         id="r",
         rule="gpus",
@@ -63,9 +66,10 @@ def test_where_somebody_elses_reservation_comes_in_between_nothing_is_told() -> 
     )
     def told(each: Reservation) -> bool:
         picture = Picture((), (RUNS,), (each,))
-        return expect(ask("x", "bea"), (), POT, picture, policies, AN_HOUR, NOW) is not None
+        return expect(ask("x", "bea"), (), pot, picture, policies, AN_HOUR, NOW) is not None
 
     assert not told(reservation)
+    assert not told(replace(reservation, begins_at=NOW + HOUR + timedelta(minutes=5))), "it is kept clear before"
     assert told(replace(reservation, user="bea"))
     assert told(replace(reservation, begins_at=NOW + 5 * HOUR, ends_at=NOW + 6 * HOUR))
 
