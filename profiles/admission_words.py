@@ -27,9 +27,11 @@ _SHOWN = Decimal("0.01")
 
 def over_quota(request: Request, standing: Standing) -> Refusal:
     """`ml-team may have 2 GPUs at once, and 2 are in use; Large GPU needs 1 more.`"""
-    if standing.wanted > standing.limit:
+    if standing.wanted > standing.limit + standing.lent:
         return _never_fits(request, standing)
     who, limit = _who_may(standing.pot, request.display_name), amount(standing.resource, standing.limit)
+    if standing.lent:
+        limit += f" and {number(standing.resource, standing.lent)} more that others leave idle"
     used, more = number(standing.resource, standing.used), number(standing.resource, standing.wanted)
     verb = "is" if used == "1" or standing.resource == "memory" else "are"
     name = "this one" if standing.pot.per == "profile" else request.display_name
@@ -40,7 +42,8 @@ def over_quota(request: Request, standing: Standing) -> Refusal:
 def _never_fits(request: Request, standing: Standing) -> Refusal:
     """`Large GPU needs 4 GPUs, and ml-team may have only 2 at once.`"""
     wanted = amount(standing.resource, standing.wanted)
-    most = f"only {number(standing.resource, standing.limit)} at once" if standing.limit else "none"
+    at_most = standing.limit + standing.lent
+    most = f"only {number(standing.resource, at_most)} at once" if at_most else "none"
     sentence = f"{request.display_name} needs {wanted}, and {_within(standing.pot)} {most}."
     if standing.resource == "servers" or standing.pot.per == "profile":
         return Refusal(Reason.OVER_QUOTA, sentence, f"Choose another machine, or {ASK}.")

@@ -64,6 +64,20 @@ USER = {"per": "user"}
 
 
 @pytest.mark.parametrize(
+    ("gpus", "out", "told"),
+    [
+        (1, 3, "ml-team may have 2 GPUs and 1 more that others leave idle at once, and 3 are in use; GPU needs 1 more."),
+        (4, 0, "GPU needs 4 GPUs, and ml-team may have only 3 at once."),
+    ],
+)
+def test_what_a_group_may_borrow_is_part_of_what_it_may_have(gpus: int, out: int, told: str) -> None:
+    share = {"per": "group", "gpus": 2, "borrowing": {"within": "all", "most": {"gpus": 1}}}
+    rules = policies(quotas={"share": share, "all": {"per": "hub", "gpus": 9}})
+    leases = (lease(str(count), groups="ml-team", gpus=1) for count in range(out))
+    assert refused(asked(request(gpus=gpus, **ML), rules, *leases)).refusal.sentence == told
+
+
+@pytest.mark.parametrize(
     ("rule", "wanted", "used", "told"),
     [
         (
