@@ -7,7 +7,8 @@ scrape reads what was last told, so that it neither waits for the database nor m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 
 from prometheus_client import REGISTRY, CollectorRegistry, Histogram
 from prometheus_client import Counter as CounterMetric
@@ -16,6 +17,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from profiles.admission import Decision, Deny
 from profiles.amounts import Amounts, total
 from profiles.lease import Lease
+from profiles.reservations import Reservation
+from profiles.waiting import Waiting
 
 #: A decision takes milliseconds; one that waits for its turn may take seconds.
 BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
@@ -26,6 +29,8 @@ class SharesMetrics:
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         self._leases: tuple[Lease, ...] = ()
+        self._waiting: Mapping[str, int] = {}
+        self._reserved: Mapping[tuple[str, str], int] = {}
         self.refusals = CounterMetric(
             "remuda_refusals_total",
             "Starts that were refused, by the rule that refused and the reason code.",
@@ -53,6 +58,11 @@ class SharesMetrics:
     def leases_are(self, leases: Iterable[Lease]) -> None:
         self._leases = tuple(leases)
 
+    def promises_are(self, waiting: Iterable[Waiting], reservations: Iterable[Reservation], now: datetime) -> None:
+        self._waiting = Counter(each.request.profile for each in waiting)
+        states = ((each.rule, "now" if each.begins_at <= now else "ahead") for each in reservations if each.stands(now))
+        self._reserved = Counter(states)
+
     def collect(self) -> Iterator[Metric]:
         """Called at each scrape. A pool that nobody is in any more is left out, not kept at its last value."""
         leases = self._leases
@@ -62,6 +72,13 @@ class SharesMetrics:
             count.add_metric(labels, many)
         yield count
         yield from _granted(leases)
+        waiting = _gauge("remuda_waiting", "Places in line, by the profile that is waited for.", "profile")
+        for profile, many in sorted(self._waiting.items()):
+            waiting.add_metric([profile], many)
+        reserved = _gauge("remuda_reservations", "Reservations that stand, by rule: now, or ahead.", "rule", "state")
+        for labels, many in sorted(self._reserved.items()):
+            reserved.add_metric(labels, many)
+        yield from (waiting, reserved)
 
     def describe(self) -> Iterator[Metric]:
         """Names without values, so that registering does not collect."""
@@ -100,6 +117,11 @@ def described() -> tuple[tuple[str, str, str], ...]:
 def decided(decision: Decision, seconds: float) -> None:
     """As `SharesMetrics.decided`, of this Hub."""
     METRICS.decided(decision, seconds)
+
+
+def promises_are(waiting: Iterable[Waiting], reservations: Iterable[Reservation], now: datetime) -> None:
+    """As `SharesMetrics.promises_are`, of this Hub."""
+    METRICS.promises_are(waiting, reservations, now)
 
 
 def leases_are(leases: Iterable[Lease]) -> None:

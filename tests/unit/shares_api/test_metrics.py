@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -10,6 +11,8 @@ from hub_extensions.shares_api.metrics import SharesMetrics
 from profiles.admission import Admit, Deny
 from profiles.refusal import Reason, Refusal
 from tests.unit.pages.test_capacity_page import lease
+from tests.unit.profiles.shares import NOW as SHARES_NOW
+from tests.unit.profiles.shares import reservation, waiting
 
 NOW = datetime(2026, 3, 2, 14, 5, tzinfo=UTC)
 
@@ -29,6 +32,20 @@ def test_leases_and_amounts_by_pool() -> None:
     assert 'remuda_granted_gpus{pool="gpu"} 4.0' in told
     metrics.leases_are([])
     assert not [line for line in scraped(registry) if line.startswith(("remuda_leases", "remuda_granted"))]
+
+
+def test_the_line_and_what_is_reserved_now_and_ahead() -> None:
+    registry = CollectorRegistry()
+    metrics = SharesMetrics(registry)
+    over = replace(reservation("eve", 0, 1), over_at=SHARES_NOW)
+    reservations = (reservation("ada", -1, 1), reservation("bob", 1, 2), reservation("cy", 2, 3), over)
+    metrics.promises_are([waiting("1"), waiting("2", "bob")], reservations, SHARES_NOW)
+    told = scraped(registry)
+    assert 'remuda_waiting{profile="gpu"} 2.0' in told
+    assert 'remuda_reservations{rule="gpus",state="now"} 1.0' in told
+    assert 'remuda_reservations{rule="gpus",state="ahead"} 2.0' in told
+    metrics.promises_are([], [], SHARES_NOW)
+    assert not [line for line in scraped(registry) if line.startswith(("remuda_waiting", "remuda_reservations"))]
 
 
 def test_refusals_by_rule_and_reason_and_how_long_decisions_take() -> None:
