@@ -118,12 +118,12 @@ def test_the_page_learns_of_changes_without_a_reload(visit: Callable[..., Page],
     page = visit("cleo", "/hub/spawn/cleo/second")
     spawn = SpawnPage(page).here()
     small = spawn.card("Small CPU")
-    expect(small.locator(".rm-shares")).to_contain_text("2 of 2 servers left for you")
+    expect(small.locator("[data-rm-fact=shares]")).to_contain_text("2 of 2 servers left for you")
     page.evaluate("window.sameDocument = true")
     cleo = shared.person("cleo")
     assert cleo.start_by_rest({"profile": "small-cpu"}).status_code in {201, 202}
     cleo.wait_ready()
-    expect(small.locator(".rm-shares")).to_contain_text("1 of 2 servers left for you", timeout=25_000)
+    expect(small.locator("[data-rm-fact=shares]")).to_contain_text("1 of 2 servers left for you", timeout=25_000)
     assert page.evaluate("window.sameDocument")
     cleo.stop()
 

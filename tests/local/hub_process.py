@@ -31,6 +31,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def command_of(process: psutil.Process) -> list[str]:
+    """Empty for one that has just ended."""
+    try:
+        return list(process.cmdline())
+    except psutil.Error:
+        return []
+
+
 @dataclass
 class LocalHub:
     """`start` returns when the program says that it is ready; `said` is all it printed so far."""
@@ -93,7 +101,7 @@ class LocalHub:
     @property
     def hub(self) -> psutil.Process:
         """JupyterHub's own process."""
-        return next(p for p in self.processes() if "jupyterhub_config.py" in " ".join(p.cmdline()))
+        return next(p for p in self.processes() if "jupyterhub_config.py" in " ".join(command_of(p)))
 
     def server_of(self, person: str) -> psutil.Process:
         return next(p for p in self.processes() if p.environ().get("JUPYTERHUB_USER") == person and is_server(p))
@@ -113,7 +121,7 @@ class LocalHub:
         return found
 
     def left_behind(self) -> list[str]:
-        return [f"{p.pid} {' '.join(p.cmdline())}" for p in self.processes()]
+        return [f"{p.pid} {' '.join(command_of(p))}" for p in self.processes()]
 
     def spawner_states(self) -> list[dict[str, Any]]:
         """What the Hub's database holds about servers that run or start."""
@@ -137,7 +145,7 @@ class LocalHub:
 
 
 def is_server(process: psutil.Process) -> bool:
-    return any("singleuser" in word for word in process.cmdline()[:3])
+    return any("singleuser" in word for word in command_of(process)[:3])
 
 
 @contextlib.contextmanager
