@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from hub_extensions.admission.expiry import MADE_ROOM, Exhausted, Stop
 from hub_extensions.notices.notice import Kind, Notice
@@ -130,8 +129,7 @@ def _warned(lease: Lease, balance: Balance, passed: int, now: datetime) -> Notic
 def _stops(  # noqa: PLR0913 - one sentence's parts
     lease: Lease, end: datetime, why: str, look: Look, now: datetime, *, cause: str
 ) -> Notice:
-    local, left = end.astimezone(ZoneInfo(look.timezone)), words.ahead(end, now)
-    when = f"at {local:%H:%M} ({look.timezone})"
+    left, when = words.ahead(end, now), f"at {words.clock_in(look.timezone, end, now)}"
     server = f" (your server “{lease.server}”)" if lease.server else ""
     return Notice(
         to=lease.user,
