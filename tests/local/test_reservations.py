@@ -175,10 +175,14 @@ def test_a_calendar_reads_them_with_a_secret_alone(hub: LocalHub, ada: Person) -
 def test_what_somebody_has_reserved_goes_with_the_account(hub: LocalHub, admin: Person, ada: Person) -> None:
     eve = hub.person("eve")
     begins = soon(days=5)
-    assert reserve(eve, begins).status_code == 201
+    assert reserve(eve, begins, note="Only for eve").status_code == 201
+    assert cancel(eve, reserve(eve, begins + timedelta(days=1), note="Not even ended").json()["id"]).status_code == 200
     assert reserve(ada, begins).status_code == 409
     gone = admin.http.delete("/hub/api/users/eve", headers={"X-XSRFToken": admin.xsrf})
     assert gone.status_code == 204
+    new = hub.person("eve")
+    assert new.http.get(API).json()["reservations"] == []
+    assert "You have reserved nothing." in main_of(new.http.get(ROOT)).text
     made = reserve(ada, begins)
     assert made.status_code == 201
     told = admin.http.delete(f"{API}/{made.json()['id']}", headers={"X-XSRFToken": admin.xsrf})
