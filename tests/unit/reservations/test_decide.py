@@ -65,6 +65,10 @@ def test_a_permission_has_to_hold_all_the_time() -> None:
     for ends, expected in ((25, Why.PERMISSION_ENDS), (26, None)):
         outcome = book(wanted(24, 2), books(grants=(grant(ends=ends),)), policies, NOW)
         assert (why(outcome) == expected) if expected else made(outcome)
+    later = book(wanted(24, 2), books(grants=(grant(ends=20),)), policies, NOW)
+    assert why(later) == Why.PERMISSION_ENDS, "it has not ended yet"
+    assert "ends on Thu 12 Mar, 08:00 (UTC)" in later.sentence  # type: ignore[union-attr]
+    assert why(book(wanted(24, 2), books(grants=(grant(begins=-9, ends=-1),)), policies, NOW)) == "grant-expired"
     ahead = books(grants=(grant(begins=30, ends=40),))
     assert why(book(wanted(24, 2), ahead, policies, NOW)) == "needs-approval"
     slots = proposed(wanted(24, 2), ahead, policies, at(72), NOW)
