@@ -123,7 +123,9 @@ class Desk:
         return await self._change(ask, lambda kept: judge(kept, said, terms, self.policies))
 
     async def _change(self, ask: Ask, judge: Callable[[Ask], Changed | NotPossible]) -> Ask | NotPossible:
-        changed: Ask | NotPossible = await self.gate.call(self.approvals.change, ask.id, judge, self.way)
+        changed: Ask | NotPossible = await self.gate.call(
+            self.approvals.change, ask.id, judge, self.way, self.policies.timezone
+        )
         return changed
 
     # Looking.
