@@ -149,7 +149,7 @@ def _time(wanted: Reservation, pot: ReservedPot, timezone: str, now: datetime) -
         return words.too_long(length, quota)
     last = now + timedelta(seconds=quota.ahead.seconds)
     if wanted.ends_at > last:
-        return words.too_far(wanted.ends_at, last, quota, timezone)
+        return words.too_far(wanted.ends_at, quota, timezone, now)
     return words.too_long_text(len(wanted.note)) if len(wanted.note) > MAX_NOTE else None
 
 
