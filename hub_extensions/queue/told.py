@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from hub_extensions.admission.ahead import Looked
+from hub_extensions.notices.events import leaves_key
 from hub_extensions.notices.notice import Kind, Notice
 from hub_extensions.page_frame.words import clock_in
 from profiles.lease import Lease, LeaveWhy
@@ -107,7 +108,7 @@ def _makes_room(lease: Lease, at: datetime, why: LeaveWhy, zone: str, now: datet
     return Notice(
         to=lease.user,
         kind=Kind.STOPS_SOON,
-        key=f"leaves/{lease.id}/{why.value}/{at.isoformat()}",
+        key=leaves_key(lease, why, at),
         subject=f"Your {lease.display_name} stops at {when}",
         text=f"Your {lease.display_name} stops at {when}, because {WHY[why]}. Your home is kept: save what is open in "
         "the machine by then. You can wait in line for another one, or reserve a time of your own.",
