@@ -7,8 +7,8 @@
     python -m profiles replay FILE LEDGER.csv    whom these policies would have refused
 
 FILE is a catalog, a folder of them, Helm values (their keys currency, defaultProfile, shippedProfiles, pools,
-profiles and policies count), or - for standard input. Later files are laid over earlier ones, and all over the shipped
-machines.
+profiles and policies count), settings of the hub (their catalog counts), or - for standard input. Later files are laid
+over earlier ones, and all over the shipped machines.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import yaml
 
-from profiles.catalog import CatalogErrors, load_catalog
-from profiles.documents import Document, parse, read_documents
+from profiles.catalog import SECTIONS, CatalogErrors, load_catalog
+from profiles.documents import Document, from_mapping, parse, read_documents
+from profiles.fields import quoted
 from profiles.model import Catalog
 from profiles.policy_list import policies_list
 from profiles.problems import CatalogError
@@ -67,7 +68,11 @@ def load(files: Sequence[str], *, shipped: bool = True) -> Catalog:
             why = e.strerror if isinstance(e, OSError) and e.strerror else str(e)
             unreadable.append(CatalogError(file, "", "", f"it cannot be read: {why}", "check the path and the file"))
         else:
-            documents += found
+            for document in map(_of_settings, found):
+                if isinstance(document, CatalogError):
+                    unreadable.append(document)
+                else:
+                    documents.append(document)
     base = None if shipped and _wants_shipped(documents) else ()
     try:
         catalog = load_catalog(*documents, base=base)
@@ -76,6 +81,19 @@ def load(files: Sequence[str], *, shipped: bool = True) -> Catalog:
     if unreadable:
         raise CatalogErrors(unreadable)
     return catalog
+
+
+def _of_settings(document: Document) -> Document | CatalogError:
+    """The catalog in the hub's settings, as `make run` keeps them; anything else as it is."""
+    parsed = parse(document)
+    sections = parsed.sections or {}
+    if parsed.errors or not sections.keys() & {"mode", "catalog"} or sections.keys() & set(SECTIONS):
+        return document
+    found = sections.get("catalog") or {}
+    if not isinstance(found, Mapping):
+        problem = f"{quoted(found)} is not a mapping"
+        return CatalogError(document.name, "", "catalog", problem, "write profiles below it")
+    return from_mapping(f"{document.name}: catalog", found)
 
 
 def _wants_shipped(documents: Sequence[Document]) -> bool:
@@ -104,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
         ("show", "print the catalog with everything inherited", "*"),
     ):
         command = commands.add_parser(name, help=text)
-        command.add_argument("files", nargs=files, metavar="FILE", help="catalog, folder, Helm values, or -")
+        command.add_argument("files", nargs=files, metavar="FILE", help="catalog, folder, Helm values, settings, or -")
         command.add_argument("--no-shipped", action="store_true", help="leave the shipped machines out")
     commands.add_parser("schema", help="print the JSON schema of a catalog file")
     simulation.add_to(commands)

@@ -13,6 +13,8 @@ from profiles.caps import Caps, Length, PositiveLength
 from profiles.fields import wrong
 from profiles.quantity import Duration
 
+#: A reservation that is shorter is a slip of the pen.
+SHORTEST = Duration(300)
 Few = Annotated[int, Field(ge=1, le=1000)]
 
 
@@ -73,6 +75,15 @@ class Reservable(Caps):
     def _sensible(self) -> Reservable:
         if not self.says_something:
             raise wrong("it does not say how much there is", "give servers, cores, memory, gpus or devices")
+        if self.longest < SHORTEST:
+            raise wrong(
+                f"the longest reservation would be {self.longest.human}; a number alone counts seconds",
+                'write a length of 5 minutes or more, such as "8h"',
+            )
+        there = dict(self.limits())
+        for name, most in self.at_most.limits():
+            if most > there.get(name, most):
+                raise wrong(f"atMost has more {name} than there are", "lower atMost, or raise what there is")
         if self.longest > self.ahead:
             raise wrong(
                 f"the longest reservation ({self.longest.human}) is longer than one may reserve ahead "

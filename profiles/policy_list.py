@@ -59,7 +59,8 @@ def _reservable(each: Reservable) -> str:
 def _queue(queue: Queue) -> str:
     if not queue.enabled:
         return "nobody waits in line"
-    return f"a machine is kept for {queue.keep_for.human}, and each person has at most {queue.per_person} places"
+    places = "1 place" if queue.per_person == 1 else f"{queue.per_person} places"
+    return f"a machine is kept for {queue.keep_for.human}, and each person has at most {places}"
 
 
 def _budget(budget: Budget, currency: str) -> str:

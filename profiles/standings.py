@@ -23,7 +23,7 @@ class Standing:
 
     Cores in thousandths, memory in bytes, all else counted. `resource` is servers, cores, memory, gpus or a device.
     `reserved` has to be free for others, `ahead` is what those before in line (`people`) want, and `lent` is how much
-    of what other groups leave idle may be taken beyond the limit.
+    of what other groups leave idle may be taken beyond the limit. `reservable`: of what can be reserved, no quota.
     """
 
     pot: Pot
@@ -35,6 +35,7 @@ class Standing:
     ahead: int = 0
     people: int = 0
     lent: int = 0
+    reservable: bool = False
 
     @property
     def left(self) -> int:
@@ -107,4 +108,5 @@ def _of_pot(  # noqa: PLR0913, PLR0917 - what a standing is made of
             ahead=ahead.much(name) if overtakes else 0,
             people=people if overtakes else 0,
             lent=lent.get(name, 0),
+            reservable=isinstance(pot, ReservedPot),
         )

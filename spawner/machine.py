@@ -97,11 +97,20 @@ class CatalogMixin(GateMixin):
         try:
             choice = from_user_options(self.user_options)
         except MalformedChoice as e:
+            self._back_to_the_last_good_choice()
             raise self._refused(e.refusal) from e
         outcome = resolve(self.catalog, choice, self.person)
         if isinstance(outcome, Refusal):
             raise self._refused(outcome)
         return outcome
+
+    def _back_to_the_last_good_choice(self) -> None:
+        """JupyterHub keeps what was sent before anybody has read it, and takes it for every start that says nothing: a
+        mistake in one body would be told to each of them. What can be read and is refused stays the choice."""
+        kept = self.last_good_choice.to_user_options() if self.last_good_choice is not None else {}
+        self.user_options = kept
+        if self.orm_spawner is not None:
+            self.orm_spawner.user_options = kept
 
     async def foresee(self, plan: MachinePlan) -> Refusal | None:
         """Why a start of this plan would be refused at once; asked before a switch stops what is running."""

@@ -4,7 +4,7 @@ was sent is only a choice, a length of time and a text."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -123,7 +123,9 @@ class Desk:
         return await self._change(ask, lambda kept: judge(kept, said, terms, self.policies))
 
     async def _change(self, ask: Ask, judge: Callable[[Ask], Changed | NotPossible]) -> Ask | NotPossible:
-        changed: Ask | NotPossible = await self.gate.call(self.approvals.change, ask.id, judge, self.way)
+        changed: Ask | NotPossible = await self.gate.call(
+            self.approvals.change, ask.id, judge, self.way, self.policies.timezone
+        )
         return changed
 
     # Looking.
@@ -131,9 +133,18 @@ class Desk:
     async def find(self, ask_id: str, by: Person) -> tuple[Ask, tuple[Note, ...]] | NotPossible:
         """What is not for this person's eyes is not there."""
         found: tuple[Ask, tuple[Note, ...]] | None = await self.gate.call(self.approvals.get, ask_id)
-        if found is None or not decide.may_see(found[0], by, self.policies):
+        if found is None or not self._may_see(found[0], by):
             return words.no_such_ask()
         return found
+
+    def _may_see(self, ask: Ask, by: Person) -> bool:
+        """Of what an earlier account of one's name asked, one sees no more than others do."""
+        own = ask.user == by.name and self.asker(ask) is not None
+        return own or decide.may_see(replace(ask, user=""), by, self.policies)
+
+    async def mine(self, user: str) -> tuple[Ask, ...]:
+        """Without those of an earlier account of that name."""
+        return tuple(ask for ask in await self.of_user(user) if self.asker(ask) is not None)
 
     async def of_user(self, user: str) -> tuple[Ask, ...]:
         asks: tuple[Ask, ...] = await self.gate.call(self.approvals.of_user, user)

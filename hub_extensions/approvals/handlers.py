@@ -121,7 +121,7 @@ class AsksHandler(DeskHandler):
             await self.show_notice("Approvals", OFF, 200)
             return
         try:
-            mine = await self.desk.of_user(user_name)
+            mine = await self.desk.mine(user_name)
             waiting = await self.desk.waiting_for(self.me, self.now)
             answered = await self.desk.answered_for(self.me)
         except DatabaseAway:

@@ -1,5 +1,5 @@
-"""An account is removed or renamed: what it asked for, was permitted and has reserved ends with it, and what it was
-told is removed, so that a new one of that name has none."""
+"""An account is removed or renamed: what it asked for and was permitted ends with it, and what it was told and has
+reserved is removed, so that a new one of that name has none."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class LeavingHandler(UserAPIHandler):
         try:
             await gate.call(Approvals(gate.store.database).leave, user_name, said, Way.REST)
             await gate.call(Notices(gate.store.database).leave, user_name)
-            await gate.call(Reservations(gate.store).leave, user_name, self.current_user.name, said.at)
+            await gate.call(Reservations(gate.store).leave, user_name)
             await gate.call(Line(gate.store).leave_all, user_name)
         except DatabaseAway:
             # Nobody can say yes to an open ask any more: `desk` sees that the account is gone. A yes holds to its end.

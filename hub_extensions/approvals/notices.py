@@ -31,22 +31,23 @@ async def notices_for(gate: Any, person: Person, policies: Policies, now: dateti
         waiting: tuple[Ask, ...] = await gate.call(approvals.waiting, rules, now) if rules else ()
     except DatabaseAway:
         return ()
-    return (*notices_of(mine, now), *_waiting(sum(ask.user != person.name for ask in waiting)))
+    return (*notices_of(mine, now, policies.timezone), *_waiting(sum(ask.user != person.name for ask in waiting)))
 
 
-def notices_of(asks: Iterable[Ask], now: datetime) -> tuple[Notice, ...]:
+def notices_of(asks: Iterable[Ask], now: datetime, timezone: str = "UTC") -> tuple[Notice, ...]:
     """What the person who asked has been answered lately, the latest first."""
     lately = [ask for ask in asks if (at := _spoken_at(ask)) is not None and now - SHOWN < at <= now]
-    return tuple(_notice(ask, now) for ask in sorted(lately, key=lambda ask: _spoken_at(ask) or now, reverse=True))
+    latest_first = sorted(lately, key=lambda ask: _spoken_at(ask) or now, reverse=True)
+    return tuple(_notice(ask, now, timezone) for ask in latest_first)
 
 
-def _notice(ask: Ask, now: datetime) -> Notice:
+def _notice(ask: Ask, now: datetime, timezone: str) -> Notice:
     name, answer = ask.terms.display_name, f"“{ask.answer}”" if ask.answer else ""
     if ask.state is AskState.GRANTED and ask.ends_at is not None:
         if not ask.holds(now):
-            said = f"Your permission for {name} ended on {words.clock(ask.ends_at, now)}."
+            said = f"Your permission for {name} ended at {words.clock_in(timezone, ask.ends_at, now)}."
             return Notice(said, "Ask again if you still need it.", "permission-ended")
-        said = f"{ask.answered_by} said yes: you may have {name} until {words.clock(ask.ends_at, now)}."
+        said = f"{ask.answered_by} said yes: you may have {name} until {words.clock_in(timezone, ask.ends_at, now)}."
         return Notice(said, answer, "ask-granted")
     if ask.state is AskState.REVOKED:
         said = f"{ask.revoked_by} took back the permission for {name}."

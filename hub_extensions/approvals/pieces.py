@@ -73,7 +73,7 @@ class Reader:
 
 
 def line_of(ask: Ask, reader: Reader) -> Line:
-    state, tone = state_words(ask, reader.now)
+    state, tone = state_words(ask, reader.now, reader.policies.timezone)
     terms = ask.terms
     return Line(
         href=f"{reader.root}/{ask.id}",
@@ -90,12 +90,12 @@ def line_of(ask: Ask, reader: Reader) -> Line:
     )
 
 
-def state_words(ask: Ask, now: datetime) -> tuple[str, str]:
+def state_words(ask: Ask, now: datetime, timezone: str) -> tuple[str, str]:
     """In one sentence without its full stop, and how good that is."""
     if ask.state is AskState.GRANTED and ask.ends_at is not None:
         if ask.holds(now):
-            return f"{ask.answered_by} said yes, until {words.clock(ask.ends_at, now)}", "good"
-        return f"{ask.answered_by} said yes; ended {words.clock(ask.ends_at, now)}", "over"
+            return f"{ask.answered_by} said yes, until {words.clock_in(timezone, ask.ends_at, now)}", "good"
+        return f"{ask.answered_by} said yes; ended at {words.clock_in(timezone, ask.ends_at, now)}", "over"
     return {
         AskState.OPEN: ("Waiting for an answer", "waiting"),
         AskState.REFUSED: (f"{ask.answered_by} said no", "bad"),

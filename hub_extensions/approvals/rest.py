@@ -44,7 +44,7 @@ class AsksApiHandler(DeskHandler, APIHandler):
         async def lists() -> Asks:
             if self.off:
                 return Asks(asks=[], waiting=[])
-            mine = await self.desk.of_user(user_name)
+            mine = await self.desk.mine(user_name)
             waiting = await self.desk.waiting_for(self.me, self.now)
             return Asks(asks=[facts(ask, self) for ask in mine], waiting=[facts(ask, self) for ask in waiting])
 

@@ -56,7 +56,9 @@ class Approvals:
                 _post(connection, telling.notices_of(changed, approvers=approvers.get(changed.ask.rule, ())))
             return tuple(changed.ask for changed in outcome)
 
-    def change(self, ask_id: str, judge: Callable[[Ask], Changed | NotPossible], way: Way) -> Ask | NotPossible:
+    def change(
+        self, ask_id: str, judge: Callable[[Ask], Changed | NotPossible], way: Way, timezone: str = "UTC"
+    ) -> Ask | NotPossible:
         """`judge` is one of `decide`'s, with all but the ask given: it sees the ask as nobody else can change it."""
         with self._database.writing() as connection:
             ask = next(iter(_read(connection, select(ASKS).where(ASKS.c.id == ask_id))), None)
@@ -68,7 +70,7 @@ class Approvals:
             connection.execute(update(ASKS).where(ASKS.c.id == ask_id).values(**_row(outcome.ask)))
             _tell(connection, outcome, way)
             authors = connection.execute(select(NOTES.c.author).where(NOTES.c.ask_id == ask_id).distinct())
-            _post(connection, telling.notices_of(outcome, authors=[name for (name,) in authors]))
+            _post(connection, telling.notices_of(outcome, authors=[name for (name,) in authors], timezone=timezone))
             return outcome.ask
 
     def leave(self, user: str, said: Said, way: Way) -> None:

@@ -11,6 +11,7 @@ from hub_extensions.approvals import words
 from hub_extensions.approvals.ask import Ask, NoteKind
 from hub_extensions.approvals.decide import Changed
 from hub_extensions.notices.notice import Kind, Notice
+from hub_extensions.page_frame.words import clock_in
 from profiles.access import Access
 
 #: More people than this are not told one by one: an ask of everybody's is nobody's.
@@ -27,7 +28,9 @@ def approvers_of(db: Any, approvers: Access) -> tuple[str, ...]:
     return tuple(sorted(names)[:MOST_APPROVERS])
 
 
-def notices_of(changed: Changed, approvers: Iterable[str] = (), authors: Iterable[str] = ()) -> Iterator[Notice]:
+def notices_of(
+    changed: Changed, approvers: Iterable[str] = (), authors: Iterable[str] = (), timezone: str = "UTC"
+) -> Iterator[Notice]:
     """PURE. `authors` are those who have written something about this ask. Nobody is told what they said themselves."""
     ask, note = changed.ask, changed.note
     machine = f"{ask.terms.display_name} for {words.length(ask.terms.lasts)}"
@@ -48,7 +51,9 @@ def notices_of(changed: Changed, approvers: Iterable[str] = (), authors: Iterabl
                 NoteKind.REFUSED: f"{note.author} said no to {ask.terms.display_name}",
                 NoteKind.REVOKED: f"{note.author} took back the permission for {ask.terms.display_name}",
             }[note.kind]
-            until = f": you may have it until {words.moment(ask.ends_at)}" if _granted(changed) and ask.ends_at else ""
+            until = ""
+            if _granted(changed) and ask.ends_at:
+                until = f": you may have it until {clock_in(timezone, ask.ends_at, note.at)}"
             written = f"\n\n{note.author} writes: “{note.text}”" if note.text else ""
             yield from _to([ask.user], changed, Kind.ANSWERED, subject, f"{subject}{until}.{written}")
 

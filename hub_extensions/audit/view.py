@@ -22,6 +22,8 @@ WAYS: dict[Way, str] = {Way.PAGE: "page", Way.REST: "REST", Way.BOOT: "start of 
 #: Shown on lines of their own, by a link, or only of use to programs.
 _NOT_SHOWN = {"digest", "policies", "ask", "profile", "text", "changes"}
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
+
 
 @dataclass(frozen=True)
 class Row:
@@ -132,8 +134,8 @@ def _short(details: Mapping[str, Any]) -> Iterator[str]:
     for name, value in details.items():
         if name in _NOT_SHOWN or value in ("", None, {}, []):
             continue
-        if name == "until":
-            yield f"until {_moment(str(value))}"
+        if isinstance(value, str) and _TIME.match(value):
+            yield f"{name.replace('_', ' ')}{'' if name == 'until' else ':'} {_moment(value)}"
         elif isinstance(value, Mapping):
             yield from (f"{key}: {each}" for key, each in value.items())
         else:

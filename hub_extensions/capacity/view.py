@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
@@ -142,16 +142,21 @@ def pools_of(  # noqa: PLR0913, PLR0917 - who reads, when, and what is known
     known: Known = NOTHING_ELSE,
 ) -> tuple[PoolView, ...]:
     """The catalog's pools in its order, then those that only old leases know. `room`: what their nodes have in all."""
+    reservations = tuple(known.reservations)
     by_pool: dict[str, list[Lease]] = {pool_id: [] for pool_id in (catalog.pools if catalog else ())}
     for lease in leases:
         by_pool.setdefault(lease.pool, []).append(lease)
+    ahead = {
+        pool_id: replace(known, reservations=tuple(each for each in reservations if _pool(each, catalog) == pool_id))
+        for pool_id in by_pool
+    }
     return tuple(
         PoolView(
             pool_id=pool_id,
             name=pool_name(catalog, pool_id),
             meters=tuple(_meters(held, (room or {}).get(pool_id))),
-            holdings=tuple(_holding(lease, viewer, now, known) for lease in _in_order(held, viewer)),
-            booked=tuple(islice(_booked(pool_id, catalog, viewer, now, known), MOST_BOOKED)),
+            holdings=tuple(_holding(lease, viewer, now, ahead[pool_id]) for lease in _in_order(held, viewer)),
+            booked=tuple(islice(_booked(viewer, now, ahead[pool_id]), MOST_BOOKED)),
         )
         for pool_id, held in by_pool.items()
     )
@@ -162,13 +167,15 @@ def _in_order(leases: Iterable[Lease], viewer: Viewer) -> list[Lease]:
     return sorted(leases, key=lambda lease: (lease.user != viewer.name, lease.held_at, lease.id))
 
 
-def _booked(
-    pool_id: str, catalog: Catalog | None, viewer: Viewer, now: datetime, known: Known
-) -> Iterator[Booked]:
+def _pool(reservation: Reservation, catalog: Catalog | None) -> str | None:
+    profile = catalog.profiles.get(reservation.profile) if catalog else None
+    return profile.pool if profile is not None else None
+
+
+def _booked(viewer: Viewer, now: datetime, known: Known) -> Iterator[Booked]:
     """Soonest first."""
     for each in sorted(known.reservations, key=lambda each: (each.begins_at, each.id)):
-        profile = catalog.profiles.get(each.profile) if catalog else None
-        if profile is not None and profile.pool == pool_id and each.stands(now):
+        if each.stands(now):
             yield Booked(
                 who=viewer.holder(each),
                 mine=each.user == viewer.name,
@@ -178,11 +185,18 @@ def _booked(
             )
 
 
-def _notes(lease: Lease, known: Known) -> Iterator[str]:
+def _mine(lease: Lease, viewer: Viewer, known: Known, now: datetime) -> bool:
+    """What this machine makes room for is the reader's own: the first that begins when it has left."""
+    after = [each for each in known.reservations if lease.leaves_at is not None and each.begins_at >= lease.leaves_at]
+    first = min((each for each in after if each.stands(now)), key=lambda each: each.begins_at, default=None)
+    return first is not None and first.user == viewer.name
+
+
+def _notes(lease: Lease, viewer: Viewer, known: Known, now: datetime) -> Iterator[str]:
     if lease.id in known.borrowed:
         yield "borrowed from what others leave idle"
     if lease.leaves_why is LeaveWhy.RESERVED:
-        yield "reserved by others from then on"
+        yield f"reserved by {'you' if _mine(lease, viewer, known, now) else 'others'} from then on"
     if lease.leaves_why is LeaveWhy.LENT:
         yield "given back to those it belongs to"
     if lease.id in known.unused:
@@ -202,7 +216,7 @@ def _holding(lease: Lease, viewer: Viewer, now: datetime, known: Known) -> Holdi
         until=Moment.future(ends, now) if ends is not None else None,
         ask="" if starting or lease.user == viewer.name else lease.id,
         kept=lease.id.startswith(KEPT),
-        notes=tuple(_notes(lease, known)),
+        notes=tuple(_notes(lease, viewer, known, now)),
     )
 
 

@@ -14,6 +14,8 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 #: Up to so far ahead, a time is offered at each of these steps: a list stays short enough to choose from.
 STEPS = ((12 * HOUR, 30 * MINUTE), (2 * DAY, HOUR), (7 * DAY, 6 * HOUR))
 LONGER = DAY
+#: What is further ahead than this is no time that anybody means.
+LONGEST = 366 * DAY
 #: A time that is nearer is none to speak of.
 SOON = 15 * MINUTE
 
@@ -72,7 +74,9 @@ def said(at: datetime, now: datetime, timezone: str) -> str:
     return f"{day}{there:%H:%M}"
 
 
-def judge(text: str, machine: RunningMachine | None, last: datetime | None, now: datetime) -> datetime | NotKept:
+def judge(
+    text: str, machine: RunningMachine | None, last: datetime | None, now: datetime, timezone: str = "UTC"
+) -> datetime | NotKept:
     """`text` is what the form sent, `last` what `latest` says now."""
     if last is None:
         return NotKept(409, "This machine cannot be kept on: it is not offered for it, or it stops soon in any case.")
@@ -86,14 +90,10 @@ def judge(text: str, machine: RunningMachine | None, last: datetime | None, now:
         return NotKept(400, "That time is over. Choose a later one from the list.")
     if until > last:
         most = Duration(machine.keep_alive_at_most_s or 0).human if machine is not None else ""
+        asked = f"until {said(until, now, timezone)}, " if until - last < LONGEST else "so long, "
         return NotKept(
             400,
-            f"It cannot be kept on until {_utc(until)}, only until {_utc(last)}: {most} ahead at most, and never "
-            "longer than it may run at all. Choose an earlier time.",
+            f"It cannot be kept on {asked}only until {said(last, now, timezone)} "
+            f"({timezone}): {most} ahead at most, and never longer than it may run at all. Choose an earlier time.",
         )
     return until.astimezone(UTC)
-
-
-def _utc(at: datetime) -> str:
-    utc = at.astimezone(UTC)
-    return f"{utc.day} {utc:%b} {utc:%H:%M} UTC"

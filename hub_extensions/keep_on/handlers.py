@@ -43,7 +43,9 @@ class KeepOnHandler(PageHandler, BaseHandler):
             return "kept-no-longer"
         leases = await gate.call(gate.store.leases) if machine is not None else ()
         lease = next((lease for lease in leases if lease.id == machine.spawn_id), None)
-        until = judge(self.get_body_argument("until", ""), machine, latest(machine, lease, self.now), self.now)
+        text, last = self.get_body_argument("until", ""), latest(machine, lease, self.now)
+        zone = spawner.catalog.policies.timezone if spawner.catalog is not None else "UTC"
+        until = judge(text, machine, last, self.now, zone)
         if isinstance(until, NotKept):
             raise web.HTTPError(until.status, until.sentence)
         await kept.keep(gate, machine.spawn_id, until, self.now)

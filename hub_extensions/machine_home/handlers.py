@@ -53,10 +53,15 @@ class HomePageHandler(PageHandler, HomeHandler):
             policies = spawner.catalog.policies
             self._news = await notices_for(gate_of(self.settings), spawner.person, policies, self.now)
         await self._look_what_is_kept()
-        self._told = await for_home(self, self.current_user.name)
+        self._told = (await for_home(self, self.current_user.name)).beside(self._running())
         with suppress(DatabaseAway):
             self._waiting = await LineDesk(self).places(self.current_user)
         await super().get()
+
+    def _running(self) -> set[str]:
+        """The starts of this person's machines, which are their leases."""
+        machines = [spawner.machine for spawner in self.current_user.spawners.values() if spawner.active]
+        return {machine.spawn_id for machine in machines if machine is not None}
 
     async def _look_what_is_kept(self) -> None:
         """Only for who has a machine that may be kept on. While the books are away nothing can be chosen."""

@@ -59,7 +59,7 @@ def receipt_page(  # noqa: PLR0913 (a receipt has so many lines)
         price=words.price_per_hour(lease.price_per_hour),
         cost=cost,
         used=meters(measured, lease.amounts.gpus) if measured is not None and measured.covered_ms else (),
-        covered=covered_words(measured, charge.seconds),
+        covered=covered_words(measured, charge.seconds, running=ended is None),
         smaller=smaller_words(smaller) if smaller else "",
     )
 
@@ -92,8 +92,10 @@ def meters(one: Measured, gpus: int) -> tuple[Meter, ...]:
     return tuple(drawn)
 
 
-def covered_words(one: Measured | None, seconds: int) -> str:
+def covered_words(one: Measured | None, seconds: int, *, running: bool = False) -> str:
     if one is None or not one.covered_ms:
+        if running:
+            return "Nothing is measured yet: the first report comes after a minute."
         return "What this machine used was not measured: its image is of an earlier version, or it ran for seconds."
     measured = min(one.covered_ms // 1000, seconds)
     if one.enough(seconds):

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta
 
 from hub_extensions.admission.expiry import MADE_ROOM, Exhausted, Stop
 from hub_extensions.notices.notice import Kind, Notice
@@ -15,7 +14,7 @@ from hub_extensions.page_frame.share_words import spent_of
 from profiles.admission import Balance
 from profiles.admission_words import window_words
 from profiles.frozen import EMPTY
-from profiles.lease import Lease
+from profiles.lease import Lease, LeaveWhy
 from profiles.pots import BudgetPot, per_hour
 
 #: How long before a machine is stopped its person is told.
@@ -59,6 +58,19 @@ def stopped(stop: Stop, now: datetime) -> Notice:
         at=now,
         link="home",
     )
+
+
+def leaves_key(lease: Lease, why: LeaveWhy, end: datetime) -> str:
+    """Of the notice that a machine has to make room."""
+    return f"leaves/{lease.id}/{why.value}/{end.astimezone(UTC).isoformat()}"
+
+
+def told_lately(lease: Lease, known: Iterable[Notice]) -> bool:
+    """Less than `AHEAD` before its end, this person was told when the machine has to make room."""
+    end, why = lease.leaves_at, lease.leaves_why
+    if end is None or why is None:
+        return False
+    return any(each.key == leaves_key(lease, why, end) and end - each.at <= AHEAD for each in known)
 
 
 def _time_ends(lease: Lease, look: Look, now: datetime) -> Iterator[Notice]:
@@ -130,8 +142,7 @@ def _warned(lease: Lease, balance: Balance, passed: int, now: datetime) -> Notic
 def _stops(  # noqa: PLR0913 - one sentence's parts
     lease: Lease, end: datetime, why: str, look: Look, now: datetime, *, cause: str
 ) -> Notice:
-    local, left = end.astimezone(ZoneInfo(look.timezone)), words.ahead(end, now)
-    when = f"at {local:%H:%M} ({look.timezone})"
+    left, when = words.ahead(end, now), f"at {words.clock_in(look.timezone, end, now)}"
     server = f" (your server “{lease.server}”)" if lease.server else ""
     return Notice(
         to=lease.user,

@@ -11,7 +11,7 @@ from tornado import web
 from tornado.httputil import url_concat
 
 from hub_extensions.admission.database import DatabaseAway
-from hub_extensions.notices.store import Notices
+from hub_extensions.notices.store import LARGEST_ID, Notices
 from hub_extensions.notices.view import AWAY, DONE, OFF, NoticesPage, home_notices, view_of
 from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.page_frame.hub import PageHandler, framed
@@ -96,7 +96,8 @@ class ReadHandler(NoticesHandler):
     async def _post(self, user_name: str) -> None:
         ids: Any = "all"
         if "id" in self.request.body_arguments:
-            ids = [int(self.field("id"))] if self.field("id").isascii() and self.field("id").isdigit() else []
+            one = self.field("id")
+            ids = [int(one)] if one.isascii() and one.isdigit() and len(one) <= len(str(LARGEST_ID)) else []
         if self.gate is None or await self.change(user_name, self.notices.read, ids, self.now):
             home = url_path_join(self.hub.base_url, "home")
             self.redirect(home if self.field("back") == "home" else self.root, status=303)

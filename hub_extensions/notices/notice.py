@@ -52,6 +52,11 @@ class Notice:
     link: str = ""
     sender: str = ""
 
+    @property
+    def stops(self) -> str | None:
+        """The lease of the machine that it says when it stops, as in `stops/LEASE/…` or `stays/LEASE/…`."""
+        return self.key.split("/")[1] if self.kind is Kind.STOPS_SOON and "/" in self.key else None
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:

@@ -18,6 +18,8 @@ R = TypeVar("R")
 
 #: What was read is kept for so long, and what nobody reads for a year.
 KEPT, KEPT_UNREAD = timedelta(days=90), timedelta(days=365)
+#: No id is larger, and no database takes a larger number as one.
+LARGEST_ID = 2**63 - 1
 
 
 class Notices:
@@ -62,10 +64,10 @@ class Notices:
             return int(connection.execute(query).scalar_one())
 
     def read(self, user: str, ids: Iterable[int] | Literal["all"], now: datetime) -> int:
-        """How many were unread. Somebody else's stay as they are."""
+        """How many were unread. Somebody else's stay as they are, and an id that no notice can have is nobody's."""
         change = update(NOTICES).where(NOTICES.c.user_name == user, NOTICES.c.read_at.is_(None))
         if ids != "all":
-            change = change.where(NOTICES.c.id.in_(list(ids)))
+            change = change.where(NOTICES.c.id.in_([each for each in ids if 0 < each <= LARGEST_ID]))
         with self._database.writing() as connection:
             return connection.execute(change.values(read_at=now)).rowcount
 

@@ -29,7 +29,7 @@ class Teller:
 
     async def tell(self, look: Look, now: datetime) -> None:
         try:
-            await self._post(events.notices_of(look, now), now)
+            await self._post(await self._not_told_lately(events.notices_of(look, now), look), now)
         except DatabaseAway as e:
             log.warning("People are told at the next look: %s", e)
         except Exception:
@@ -40,6 +40,20 @@ class Teller:
             await self._post([events.stopped(stop, now)], now)
         except Exception:
             log.exception("%s could not be told that %s was stopped", stop.lease.user, stop.lease.display_name)
+
+    async def _not_told_lately(self, notices: Iterable[Notice], look: Look) -> list[Notice]:
+        """Without reminders to those who heard of it no earlier than such a reminder comes. Only who makes room is
+        told by somebody else, so nobody else is looked up."""
+        told, making_room = [], {lease.id: lease for lease in look.leases if lease.leaves_at is not None}
+        for notice in notices:
+            lease = making_room.get(notice.stops or "")
+            if lease is not None and (notice.to, notice.key) not in self._posted:
+                known = await self._gate.call(self._notices.of_user, notice.to)
+                if events.told_lately(lease, [each.notice for each in known]):
+                    self._posted.add((notice.to, notice.key))
+                    continue
+            told.append(notice)
+        return told
 
     async def _post(self, notices: Iterable[Notice], now: datetime) -> None:
         news = [notice for notice in notices if (notice.to, notice.key) not in self._posted]

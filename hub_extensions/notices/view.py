@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from hub_extensions.notices.notice import Kept, Kind
 from hub_extensions.page_frame import notice as page
@@ -14,6 +14,8 @@ from hub_extensions.page_frame.notice import Tone
 #: Home says these itself, from what is so at the moment.
 SAID_BY_HOME = frozenset({Kind.ASKED, Kind.ANSWERED, Kind.STOPPED})
 ON_HOME = 3
+#: What is older is no news: home shows how things are now.
+NEWS = timedelta(days=1)
 LABELS = {
     Kind.BUDGET: "Budget",
     Kind.STOPS_SOON: "Stops soon",
@@ -58,6 +60,8 @@ class NoticeView:
     unread: bool
     href: str
     link: str
+    #: The lease of the machine that it says when it stops.
+    stops: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,11 @@ class HomeNotices:
     more: int = 0
     root: str = ""
 
+    def beside(self, running: Collection[str]) -> HomeNotices:
+        """The latest that matter beside these machines, by their leases."""
+        shown = tuple(_current(self.shown, running))[:ON_HOME]
+        return replace(self, shown=shown, more=self.more + len(self.shown) - len(shown))
+
 
 NOTHING = HomeNotices()
 
@@ -95,10 +104,23 @@ def view_of(kept: Kept, hub: str, now: datetime) -> NoticeView:
         unread=kept.read_at is None,
         href=f"{hub}{notice.link}" if notice.link else "",
         link=LINKS.get(notice.link.partition("/")[0].partition("?")[0], "More about it"),
+        stops=notice.stops,
     )
 
 
 def home_notices(unread: Iterable[Kept], hub: str, now: datetime) -> HomeNotices:
-    news = [kept for kept in unread if kept.notice.kind not in SAID_BY_HOME]
-    shown = tuple(view_of(kept, hub, now) for kept in news[:ON_HOME])
-    return HomeNotices(shown, len(news) - len(shown), f"{hub}notices")
+    """`unread`: newest first. What is no news any more is for the list alone; `HomeNotices.beside` has the rest."""
+    told = [kept for kept in unread if kept.notice.kind not in SAID_BY_HOME]
+    news = tuple(view_of(kept, hub, now) for kept in told if now - kept.notice.at <= NEWS)
+    return HomeNotices(news, len(told) - len(news), f"{hub}notices")
+
+
+def _current(news: Iterable[NoticeView], running: Collection[str]) -> Iterator[NoticeView]:
+    """Of when a machine stops only what was said last, and only as long as it runs."""
+    said: set[str] = set()
+    for view in news:
+        if view.stops is not None:
+            if view.stops not in running or view.stops in said:
+                continue
+            said.add(view.stops)
+        yield view

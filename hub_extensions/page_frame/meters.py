@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from hub_extensions.page_frame.machine_words import pool_name
-from hub_extensions.page_frame.share_words import spent, spent_of, whose_in_a_list
+from hub_extensions.page_frame.share_words import THAT, spent, spent_of, whose_in_a_list
 from profiles.admission import Balance, Decision
 from profiles.admission_words import amount, number, window_words
+from profiles.booking import Reservable
 from profiles.caps import Scope
 from profiles.model import Catalog
 from profiles.pots import Pot
@@ -43,19 +44,32 @@ class Meter:
 
 def unique(decisions: Iterable[Decision]) -> tuple[tuple[Standing, ...], tuple[Balance, ...]]:
     """Every pot that any of these machines draws from, once, in the order of the rules."""
-    standings: dict[tuple[Pot, str], Standing] = {}
+    standings: dict[tuple[Pot, str, bool], Standing] = {}
     balances: dict[Pot, Balance] = {}
     for decision in decisions:
         for standing in decision.standings:
-            standings.setdefault((standing.pot, standing.resource), standing)
+            standings.setdefault((standing.pot, standing.resource, standing.reservable), standing)
         for balance in decision.balances:
             balances.setdefault(balance.pot.pot, balance)
     return tuple(standings.values()), tuple(balances.values())
 
 
 def quota_meters(standings: Iterable[Standing], catalog: Catalog, viewer: str) -> tuple[Meter, ...]:
-    quotas = catalog.policies.quotas
-    return tuple(quota_meter(each, viewer, kinds(quotas.get(each.pot.rule), catalog)) for each in standings)
+    """What two rules say alike is said once; where one of what can be reserved says another number, it is named so."""
+    policies, told = catalog.policies, set[tuple[str, str]]()
+    meters: dict[tuple[str, str, str], Meter] = {}
+    for each in standings:
+        scope = (policies.reservations if each.reservable else policies.quotas).get(each.pot.rule)
+        shown = catalog.profiles.get(each.pot.subject) if each.pot.per == "profile" else None
+        meter = quota_meter(each, viewer, kinds(scope, catalog), shown.display_name if shown else "")
+        known = meter.label, each.resource
+        if (meter.label, meter.figure, meter.said) in meters:
+            continue
+        if each.reservable and known in told:
+            meter = replace(meter, label=f"{meter.label}{THAT}")
+        told.add(known)
+        meters[meter.label, meter.figure, meter.said] = meter
+    return tuple(meters.values())
 
 
 def budget_meters(balances: Iterable[Balance], catalog: Catalog, viewer: str) -> tuple[Meter, ...]:
@@ -67,7 +81,7 @@ def budget_meters(balances: Iterable[Balance], catalog: Catalog, viewer: str) ->
     )
 
 
-def kinds(scope: Scope | None, catalog: Catalog) -> str:
+def kinds(scope: Scope | Reservable | None, catalog: Catalog) -> str:
     """`GPU, Big memory`: the machines that a rule is about; empty for all."""
     if scope is None:
         return ""
@@ -76,16 +90,16 @@ def kinds(scope: Scope | None, catalog: Catalog) -> str:
     return ", ".join([*named, *(pool_name(catalog, pool) for pool in scope.pools)])
 
 
-def quota_meter(standing: Standing, viewer: str, about: str = "") -> Meter:
-    """`You: 1 of 2 GPUs`; `about` is the machines that it is about."""
+def quota_meter(standing: Standing, viewer: str, about: str = "", machine: str = "") -> Meter:
+    """`You: 1 of 2 GPUs`; `about` is the machines that it is about, `machine` the name of the only one."""
     percent = _percent(Decimal(standing.used), Decimal(standing.limit))
     of = f"{number(standing.resource, standing.used)} of {amount(standing.resource, standing.limit)}"
     left = number(standing.resource, standing.left)
     return Meter(
-        label=_label(standing.pot, viewer, about),
+        label=_label(standing.pot, viewer, about, machine),
         figure=of,
         percent=min(percent, 100),
-        said=f"{left} left." if standing.left else "Nothing is left; what runs may run on.",
+        said=f"{left} left." if standing.left else "Nothing is left for another machine.",
         level=_quota_level(percent),
         rule=standing.pot.rule,
     )
@@ -116,8 +130,8 @@ def budget_meter(
     )
 
 
-def _label(pot: Pot, viewer: str, about: str) -> str:
-    said = whose_in_a_list(pot, viewer)
+def _label(pot: Pot, viewer: str, about: str, machine: str = "") -> str:
+    said = whose_in_a_list(pot, viewer, machine)
     return f"{said}, on {about}" if about and pot.per != "profile" else said
 
 

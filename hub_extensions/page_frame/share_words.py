@@ -15,19 +15,32 @@ from profiles.standings import Standing
 
 #: What lasts longer than this is no news, and a budget begins anew before.
 LONG = timedelta(days=30)
+#: Where a rule of reservations differs from the quota of all.
+THAT = ", that can be reserved"
 
 
 def left(decision: Decision, currency: str) -> tuple[str, ...]:
-    """One sentence for each amount that this machine takes: quotas first, then budgets."""
-    standings = (standing_left(each) for each in decision.standings if each.wanted)
+    """One sentence for each amount that this machine takes: quotas first, then what can be reserved, then budgets. What
+    two rules say alike is said once."""
+    wanted = [each for each in decision.standings if each.wanted]
+    quotas = {standing_left(each): None for each in wanted if not each.reservable}
+    shared = {each.resource for each in wanted if each.pot.per == "hub" and not each.reservable}
+    reservable = (
+        standing_left(each, of_reserved=each.resource in shared)
+        for each in wanted
+        if each.reservable and standing_left(each) not in quotas
+    )
+    standings = dict.fromkeys((*quotas, *reservable))
     balances = (balance_left(each, currency) for each in decision.balances if each.per_hour)
     return (*standings, *balances)
 
 
-def standing_left(standing: Standing) -> str:
-    """`1 of 2 GPUs left for you`, `ml-team: 3 of 8 GPUs free`."""
+def standing_left(standing: Standing, *, of_reserved: bool = False) -> str:
+    """`1 of 2 GPUs left for you`, `ml-team: 3 of 8 GPUs free`. `of_reserved`: a quota of all says another number."""
     of = f"{number(standing.resource, standing.left)} of {amount(standing.resource, standing.limit)}"
-    return f"{of} left for you" if standing.pot.per == "user" else f"{whose(standing.pot)}: {of} free"
+    if standing.pot.per == "user":
+        return f"{of} left for you"
+    return f"{whose(standing.pot)}{THAT if of_reserved else ''}: {of} free"
 
 
 def balance_left(balance: Balance, currency: str) -> str:
@@ -63,8 +76,9 @@ def whose(pot: Pot) -> str:
     ]
 
 
-def whose_in_a_list(pot: Pot, viewer: str = "") -> str:
-    """As `whose`, where pots of many machines and people stand side by side."""
+def whose_in_a_list(pot: Pot, viewer: str = "", machine: str = "") -> str:
+    """As `whose`, where pots of many machines and people stand side by side. `machine`: a profile's own name."""
     if pot.per == "user":
         return "You" if pot.subject == viewer else pot.subject
-    return {"group": pot.subject, "profile": f"Everybody on {pot.subject}", "hub": "Everybody together"}[pot.per]
+    everybody = f"Everybody on {machine or pot.subject}"
+    return {"group": pot.subject, "profile": everybody, "hub": "Everybody together"}[pot.per]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from profiles.quantity import Money
 
@@ -75,3 +76,11 @@ def clock(moment: datetime, now: datetime) -> str:
     utc = moment.astimezone(UTC)
     day = "" if utc.date() == now.astimezone(UTC).date() else f"{utc.day} {utc:%b} "
     return f"{day}{utc:%H:%M} UTC"
+
+
+def clock_in(timezone: str, moment: datetime, now: datetime) -> str:
+    """`14:10 (Europe/Berlin)`, `14:10 on Sun 22 Nov (Europe/Berlin)`: for what is written down, and read elsewhere."""
+    local, today = moment.astimezone(ZoneInfo(timezone)), now.astimezone(ZoneInfo(timezone))
+    day = "" if local.date() == today.date() else f" on {local:%a} {local.day} {local:%b}"
+    year = f" {local.year}" if day and local.year != today.year else ""
+    return f"{local:%H:%M}{day}{year} ({timezone})"

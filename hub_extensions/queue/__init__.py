@@ -18,5 +18,5 @@ def register(c: Any) -> None:
         (r"/queue/join/([^/]+)", JoinHandler),
         (r"/queue/join/([^/]+)/([^/]+)", JoinHandler),
         (r"/api/remuda/queue", QueueApiHandler),
-        (r"/api/remuda/queue/([0-9a-f]{32})", PlaceApiHandler),
+        (r"/api/remuda/queue/([0-9A-Za-z_-]+)", PlaceApiHandler),
     )

@@ -106,10 +106,10 @@ class JoinHandler(LineHandler):
     async def _post(self, user_name: str, server_name: str) -> None:
         user = self.user_named(user_name)
         if server_name and server_name not in user.orm_user.orm_spawners:
-            await self._check_named_server_request(user, server_name, "")
+            await self._check_named_server_request(user, server_name, server_name)
         profile = self.field("wait") or self.field("tell") or self.field("profile")
         choice = choice_of(self.request.body_arguments, profile)
-        spawner = user.get_or_create_spawner(server_name, "") if server_name else user.spawner
+        spawner = user.get_or_create_spawner(server_name, server_name) if server_name else user.spawner
         outcome = await self.desk.join(spawner, choice, itself=not self.field("tell"))
         if not isinstance(outcome, Waiting):
             await self.refused(outcome)

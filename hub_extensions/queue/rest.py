@@ -57,8 +57,7 @@ class QueueApiHandler(LineApiHandler):
             return
         user = self.user_named(user_name)
         try:
-            line = await self.desk.line()
-            said = {each.id: each.sentence for each in await self.desk.places(user)}
+            line, said = await self._seen(user)
         except DatabaseAway:
             self.refuse(AWAY)
             return
@@ -88,10 +87,14 @@ class QueueApiHandler(LineApiHandler):
             return
         self.set_status(201)
         try:
-            line = await self.desk.line()
+            line, said = await self._seen(user)
         except DatabaseAway:
-            line = (outcome,)
-        self._answer(PlaceFacts.of(outcome, line))
+            line, said = (outcome,), {}
+        self._answer(PlaceFacts.of(outcome, line, said.get(outcome.id)))
+
+    async def _seen(self, user: Any) -> tuple[tuple[Waiting, ...], dict[str, str]]:
+        """The line, and what is said of each of this person's places in it."""
+        return await self.desk.line(), {each.id: each.sentence for each in await self.desk.places(user)}
 
     def _answer(self, answer: Any) -> None:
         self.set_header("Cache-Control", "no-store")

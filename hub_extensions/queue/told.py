@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from hub_extensions.admission.ahead import Looked
+from hub_extensions.notices.events import leaves_key
 from hub_extensions.notices.notice import Kind, Notice
-from hub_extensions.queue.words import clock
+from hub_extensions.page_frame.words import clock_in
 from profiles.lease import Lease, LeaveWhy
 from profiles.policy import Policies
 from profiles.reservations import Reservation
@@ -41,7 +42,7 @@ def notices_of(looked: Looked, policies: Policies, now: datetime, busy: Collecti
 def called(waiting: Waiting, zone: str, now: datetime, *, busy: bool) -> Notice:
     machine = waiting.request.display_name
     assert waiting.kept_until is not None, "whoever is called has a machine kept"
-    until = clock(waiting.kept_until, zone)
+    until = clock_in(zone, waiting.kept_until, now)
     do = "Start it by then; afterwards it goes to the next in line."
     if waiting.starts_itself and busy:
         do = f"Your server{_server(waiting)} runs another machine, which is not stopped for you: switch by then."
@@ -103,11 +104,11 @@ def _server(waiting: Waiting) -> str:
 
 
 def _makes_room(lease: Lease, at: datetime, why: LeaveWhy, zone: str, now: datetime) -> Notice:
-    when = clock(at, zone)
+    when = clock_in(zone, at, now)
     return Notice(
         to=lease.user,
         kind=Kind.STOPS_SOON,
-        key=f"leaves/{lease.id}/{why.value}/{at.isoformat()}",
+        key=leaves_key(lease, why, at),
         subject=f"Your {lease.display_name} stops at {when}",
         text=f"Your {lease.display_name} stops at {when}, because {WHY[why]}. Your home is kept: save what is open in "
         "the machine by then. You can wait in line for another one, or reserve a time of your own.",
@@ -122,15 +123,15 @@ def _may_stay(lease: Lease, was_at: datetime, zone: str, now: datetime) -> Notic
         kind=Kind.STOPS_SOON,
         key=f"stays/{lease.id}/{was_at.isoformat()}",
         subject=f"Your {lease.display_name} may stay",
-        text=f"Your {lease.display_name} was to stop at {clock(was_at, zone)} to make room. Nobody needs that any "
-        "more, and it goes on.",
+        text=f"Your {lease.display_name} was to stop at {clock_in(zone, was_at, now)} to make room. Nobody needs that "
+        "any more, and it goes on.",
         at=now,
         link="home",
     )
 
 
 def _released(reservation: Reservation, zone: str, now: datetime) -> Notice:
-    machine, began = reservation.display_name, clock(reservation.begins_at, zone)
+    machine, began = reservation.display_name, clock_in(zone, reservation.begins_at, now)
     return Notice(
         to=reservation.user,
         kind=Kind.RESERVATION,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from hub_extensions.page_frame import words
 from profiles.expected import Expected
@@ -115,11 +114,6 @@ def nth(number: int) -> str:
     """`1st`, `2nd`, `11th`."""
     last = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{'th' if number % 100 in {11, 12, 13} else last}"
-
-
-def clock(at: datetime, timezone: str) -> str:
-    """`14:10 (Europe/Berlin)`."""
-    return f"{at.astimezone(ZoneInfo(timezone)):%H:%M} ({timezone})"
 
 
 def lower(sentence: str) -> str:

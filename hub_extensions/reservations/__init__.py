@@ -14,7 +14,10 @@ def register(c: Any, catalog: Any) -> None:
 
     async def show_in_menu(app: Any) -> None:
         """In place, beside what the admin has set there."""
-        app.template_vars.update(remuda_reservations=bool(catalog.policies.reservations))
+        policies = catalog.policies
+        app.template_vars.update(
+            remuda_reservations=bool(policies.reservations), remuda_timezone=policies.timezone
+        )
 
     given = {"catalog": catalog}
     add_frame(c)
@@ -22,9 +25,9 @@ def register(c: Any, catalog: Any) -> None:
         (r"/reservations", ReservationsHandler, given),
         (r"/reservations/feed\.ics", FeedHandler, given),
         (r"/reservations/feed", NewFeedHandler, given),
-        (r"/reservations/([0-9a-f]{32})", EndHandler, given),
+        (r"/reservations/([0-9A-Za-z_-]+)", EndHandler, given),
         (r"/api/remuda/reservations", ReservationsApiHandler, given),
         (r"/api/remuda/reservations/slots", SlotsApiHandler, given),
-        (r"/api/remuda/reservations/([0-9a-f]{32})", ReservationApiHandler, given),
+        (r"/api/remuda/reservations/([0-9A-Za-z_-]+)", ReservationApiHandler, given),
     )
     when_hub_is_up(show_in_menu)

@@ -58,7 +58,7 @@ def book(said: Booking, snapshot: Snapshot, policies: Policies, now: datetime) -
     wanted = _reservation(replace(said, begins_at=begins_at), pot, now)
     why_not = (
         _time(wanted, pot, policies.timezone, now)
-        or rights(wanted, said.request, snapshot, policies)
+        or rights(wanted, said.request, snapshot, policies, now)
         or _own(wanted, pot, snapshot, policies.timezone, now)
         or _room(wanted, pot, snapshot, policies.timezone, now)
     )
@@ -149,12 +149,12 @@ def _time(wanted: Reservation, pot: ReservedPot, timezone: str, now: datetime) -
         return words.too_long(length, quota)
     last = now + timedelta(seconds=quota.ahead.seconds)
     if wanted.ends_at > last:
-        return words.too_far(wanted.ends_at, last, quota, timezone)
+        return words.too_far(wanted.ends_at, quota, timezone, now)
     return words.too_long_text(len(wanted.note)) if len(wanted.note) > MAX_NOTE else None
 
 
 def rights(
-    wanted: Reservation, request: Request, snapshot: Snapshot, policies: Policies
+    wanted: Reservation, request: Request, snapshot: Snapshot, policies: Policies, now: datetime
 ) -> NotPossible | None:
     """Whoever may not have the machine at that time need not keep it from others. Starts are judged as ever."""
     if never := _never(request, policies):
@@ -163,6 +163,8 @@ def rights(
         grant = covering(snapshot.grants, rule, request, wanted.begins_at)
         if grant is None:
             over, ahead = (find(snapshot.grants, rule, request, wanted.begins_at) for find in (expired, upcoming))
+            if ahead is None and over is not None and over.ends_at > now:  # it holds today
+                return words.permission_ends(request.display_name, over.ends_at, policies.timezone)
             return NotPossible.of(
                 admission_words.needs_approval(request, approval, over, ahead, policies.timezone)
             )

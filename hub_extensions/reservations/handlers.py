@@ -136,17 +136,25 @@ class ReservationsHandler(DeskHandler):
 
     @needs_scope("servers")
     async def _get(self, user_name: str) -> None:
-        if self.off:
-            await self.show_notice(OFF)
-            return
         fields = self.fields(self.request.query_arguments)
         typed = view.typed_of(fields, self.now, self.timezone)
+        if self.off:
+            await self._off(typed, DONE.get(fields.get("done", ""), OFF))
+            return
         if "find" in fields:
             await self._search(typed)
             return
         like = resolve(self.catalog, choice_of(self.request.query_arguments), self.me) if "profile" in fields else None
         done = DONE.get(fields.get("done", ""))
         await self.show(typed, done, like=like if isinstance(like, MachinePlan) else None)
+
+    async def _off(self, typed: Typed, notice: Notice) -> None:
+        """What was reserved before the last rule was removed is still there to see, and to cancel."""
+        try:
+            kept = gate_of(self.settings) is not None and await self.desk.mine(self.now)
+        except DatabaseAway:
+            kept = ()
+        await (self.show(typed, notice) if kept else self.show_notice(notice))
 
     @needs_scope("servers")
     async def _post(self, user_name: str) -> None:
@@ -155,6 +163,7 @@ class ReservationsHandler(DeskHandler):
             await self.show_notice(OFF)
             return
         fields = self.fields(self.request.body_arguments)
+        checked_button(fields, "book", "find")
         typed = view.typed_of(fields, self.now, self.timezone)
         if fields.get("do") == "find":
             self.redirect(f"{self.root}?{urlencode([*view.query(typed), ('find', '1')])}#rm-free", status=303)
@@ -184,7 +193,8 @@ class ReservationsHandler(DeskHandler):
             return begins
         if isinstance(ends, NotPossible):
             return ends
-        return self.desk.booking(choice_of_value(typed.machine), begins, ends, typed.note)
+        note = fields.get("note", typed.note)  # as long as it was sent: it is not cut, but refused
+        return self.desk.booking(choice_of_value(typed.machine), begins, ends, note)
 
     async def _search(self, typed: Typed, refused: NotPossible | None = None) -> None:
         """Proposals, also below a refusal that another time would get past."""
@@ -244,11 +254,12 @@ class NewFeedHandler(DeskHandler):
 
     @needs_scope("servers")
     async def _post(self, user_name: str) -> None:
-        gate = gate_of(self.settings)
+        gate, fields = gate_of(self.settings), self.fields(self.request.body_arguments)
         if gate is None:
             raise web.HTTPError(404, OFF.sentence)
+        checked_button(fields, "new", "remove")
         try:
-            if self.fields(self.request.body_arguments).get("do") == "remove":
+            if fields.get("do") == "remove":
                 await gate.call(self.desk.reservations.no_feed, user_name)
                 self.redirect(url_concat(self.root, {"done": "feed-removed"}), status=303)
                 return
@@ -285,6 +296,13 @@ class FeedHandler(DeskHandler):
         self.set_header("Cache-Control", "private, no-cache")
         self.set_header("Referrer-Policy", "no-referrer")
         self.finish(ics.calendar(theirs, self.request.host_name, f"{here}{self.root}", now))
+
+
+def checked_button(fields: Mapping[str, str], *known: str) -> None:
+    """A form may name none: then it is sent by Enter, or has one button."""
+    if fields.get("do", "") not in {"", *known}:
+        said = "The form names nothing that this page can do. Go back, load the page again and repeat what you did."
+        raise web.HTTPError(400, said)
 
 
 def _minutes(text: str) -> timedelta | None:

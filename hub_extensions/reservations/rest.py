@@ -103,10 +103,12 @@ class ReservationsApiHandler(ApiHandler):
         if isinstance(begins, NotPossible):
             return begins
         ends: datetime | NotPossible
-        if sent.ends_at is not None and sent.lasts is None:
-            ends = moment(sent.ends_at, self.timezone)
+        if (sent.ends_at is None) is (sent.lasts is None):
+            return words.one_end()
+        if sent.lasts is None:
+            ends = moment(sent.ends_at or "", self.timezone)
         else:
-            lasts = lasting(sent.lasts) if sent.lasts is not None and sent.ends_at is None else words.no_length()
+            lasts = lasting(sent.lasts)
             ends = lasts if isinstance(lasts, NotPossible) else begins + lasts
         if isinstance(ends, NotPossible):
             return ends

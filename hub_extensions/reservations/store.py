@@ -80,11 +80,12 @@ class Reservations:
                 write(books.connection, _entry(ended, by, way, now))
             return ended
 
-    def leave(self, user: str, by: str, now: datetime) -> None:
-        """An account is removed or renamed: nothing is kept for that name any more, and its calendar reads nothing."""
+    def leave(self, user: str) -> None:
+        """An account is removed or renamed: nothing is kept for that name any more, its calendar reads nothing, and a
+        new one of that name reads nothing of what it had or wrote down."""
         with self._store.changing() as books:
-            theirs = sa.update(RESERVATIONS).where(RESERVATIONS.c.user_name == user, RESERVATIONS.c.over_at.is_(None))
-            if books.connection.execute(theirs.values(over_at=now, over_by=by)).rowcount:
+            theirs = sa.delete(RESERVATIONS).where(RESERVATIONS.c.user_name == user)
+            if books.connection.execute(theirs).rowcount:
                 promises_changed(books.connection)
             books.connection.execute(sa.delete(FEEDS).where(FEEDS.c.user_name == user))
 

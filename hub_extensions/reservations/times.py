@@ -6,12 +6,19 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from hub_extensions.reservations.words import NotPossible, no_length, no_time
+from hub_extensions.reservations.words import (
+    NotPossible,
+    no_time,
+    too_early_a_year,
+    too_late_a_year,
+    too_long_for_all,
+    unread_length,
+)
 from profiles.quantity import BadQuantity, Duration
 
 #: Beyond these no rule goes, and arithmetic stays within what there is of time.
 FIRST, LAST = date(2000, 1, 1), date(2200, 1, 1)
-_LONGEST = 366 * 86400
+_LONGEST = timedelta(days=36525)
 
 
 def moment(text: str, timezone: str) -> datetime | NotPossible:
@@ -20,8 +27,10 @@ def moment(text: str, timezone: str) -> datetime | NotPossible:
         at = datetime.fromisoformat(text.strip())
     except ValueError:
         return no_time()
-    if not FIRST <= at.date() <= LAST:
-        return no_time()
+    if at.date() < FIRST:
+        return too_early_a_year(at.year)
+    if at.date() > LAST:
+        return too_late_a_year(at.year)
     return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(timezone))).astimezone(UTC)
 
 
@@ -32,10 +41,10 @@ def of_form(day: str, clock: str, timezone: str) -> datetime | NotPossible:
 def lasting(value: str | int) -> timedelta | NotPossible:
     """`2h`, `90m`, or seconds."""
     try:
-        seconds = Duration.parse(value).seconds
+        said = Duration.parse(value)
     except BadQuantity:
-        return no_length()
-    return timedelta(seconds=min(seconds, _LONGEST))
+        return unread_length()
+    return timedelta(seconds=said.seconds) if said.seconds <= _LONGEST.total_seconds() else too_long_for_all(said)
 
 
 def day_of(text: str) -> date | None:

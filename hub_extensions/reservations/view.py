@@ -25,7 +25,7 @@ from profiles.person import Person
 from profiles.plan import MachinePlan
 from profiles.quantity import Duration
 from profiles.reservations import Reservation
-from profiles.slots import Span
+from profiles.slots import Span, limits
 
 #: Minutes that the form offers, as far as the rules go.
 LENGTHS = (30, 60, 90, 120, 180, 240, 360, 480, 720, 1440, 2880, 10080)
@@ -126,14 +126,17 @@ class ReservationsPage:
 
 
 def machines(catalog: Catalog, person: Person) -> dict[Variant, MachinePlan]:
-    """What this person may reserve, each size once: images and other software make no difference here."""
+    """What this person may reserve, each size once: images and other software make no difference here. What is
+    larger than all that can be reserved at once is left out."""
     found: dict[Variant, MachinePlan] = {}
     known: set[tuple[str, Amounts]] = set()
     for variant, plan in on_offer(catalog, person).items():
         size = variant[0], Amounts.of(plan)
         if size not in known:
             known.add(size)
-            if not isinstance(pot_for(Request.of("", person, "", plan), catalog.policies), NotPossible):
+            request = Request.of("", person, "", plan)
+            pot = pot_for(request, catalog.policies)
+            if not isinstance(pot, NotPossible) and all(request.amounts.much(n) <= most for n, most in limits(pot)):
                 found[variant] = plan
     return found
 

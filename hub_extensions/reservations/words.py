@@ -48,7 +48,7 @@ MEANING: dict[Why, str] = {
     Why.NOT_RESERVABLE: "No rule lets this machine be reserved.",
     Why.MAY_NOT: "The rule's `who` does not include this person.",
     Why.NO_TIME: "When it is to begin or end cannot be read.",
-    Why.NO_LENGTH: "It ends before it begins, or is shorter than 5 minutes.",
+    Why.NO_LENGTH: "How long it lasts cannot be read, it ends before it begins, or it is shorter than 5 minutes.",
     Why.PAST: "It would begin in the past.",
     Why.TOO_LONG: "It is longer than the rule's `longest`.",
     Why.TOO_FAR: "It would end later than the rule's `ahead` allows.",
@@ -88,10 +88,11 @@ class NotPossible:
         return cls(str(refusal.reason), refusal.sentence, refusal.remedy)
 
 
-def when(at: datetime, timezone: str) -> str:
-    """`Mon 4 May, 14:00`."""
+def when(at: datetime, timezone: str, now: datetime | None = None) -> str:
+    """`Mon 4 May, 14:00`; with `now` and in another year, `Sat 4 May 2199, 14:00`."""
     local = at.astimezone(ZoneInfo(timezone))
-    return f"{local:%a} {local.day} {local:%b}, {local:%H:%M}"
+    year = "" if now is None or local.year == now.astimezone(ZoneInfo(timezone)).year else f" {local.year}"
+    return f"{local:%a} {local.day} {local:%b}{year}, {local:%H:%M}"
 
 
 def slot(begins_at: datetime, ends_at: datetime, timezone: str) -> str:
@@ -129,22 +130,43 @@ def no_length() -> NotPossible:
     return NotPossible(Why.NO_LENGTH, said, "Choose for how long.")
 
 
+def unread_length() -> NotPossible:
+    said = "How long it is to last cannot be read."
+    return NotPossible(Why.NO_LENGTH, said, "Write it as 2h, 90m or 1h30m, or as a number of seconds.")
+
+
+def one_end() -> NotPossible:
+    said = "It is not said once when the reservation ends."
+    return NotPossible(Why.NO_LENGTH, said, "Give exactly one of ends_at and lasts.")
+
+
+def too_long_for_all(wanted: Duration) -> NotPossible:
+    return NotPossible(Why.TOO_LONG, f"{wanted.human} is too long for any machine.", "Choose a shorter time.")
+
+
+def too_early_a_year(year: int) -> NotPossible:
+    return NotPossible(Why.PAST, f"The year {year} is over already.", "Choose a later time.")
+
+
+def too_late_a_year(year: int) -> NotPossible:
+    said = f"Nothing can be reserved as far ahead as the year {year}."
+    return NotPossible(Why.TOO_FAR, said, "Choose an earlier time.")
+
+
 def past(begins_at: datetime, timezone: str) -> NotPossible:
     said = f"{when(begins_at, timezone)} ({timezone}) is over already."
     return NotPossible(Why.PAST, said, "Choose a later time.")
 
 
 def too_long(wanted: timedelta, reservable: Reservable) -> NotPossible:
-    said = f"{length(wanted)} are too long: {reservable.longest.human} are the most for this machine."
+    said = f"{length(wanted)} is too long: this machine can be reserved for {reservable.longest.human} at most."
     return NotPossible(Why.TOO_LONG, said, "Choose a shorter time, or make two reservations.")
 
 
-def too_far(ends_at: datetime, last: datetime, reservable: Reservable, timezone: str) -> NotPossible:
-    said = (
-        f"It would go on until {when(ends_at, timezone)}, and this machine can be reserved {reservable.ahead.human} "
-        f"ahead."
-    )
-    return NotPossible(Why.TOO_FAR, said, f"Choose a time that ends by {when(last, timezone)} ({timezone}).")
+def too_far(ends_at: datetime, reservable: Reservable, timezone: str, now: datetime) -> NotPossible:
+    until, last = when(ends_at, timezone, now), now + timedelta(seconds=reservable.ahead.seconds)
+    said = f"It would go on until {until}, and this machine can be reserved {reservable.ahead.human} ahead."
+    return NotPossible(Why.TOO_FAR, said, f"Choose a time that ends by {when(last, timezone, now)} ({timezone}).")
 
 
 def too_long_text(characters: int) -> NotPossible:
@@ -163,7 +185,8 @@ def permission_ends(machine: str, ends_at: datetime, timezone: str) -> NotPossib
 
 
 def too_many(there: int, reservable: Reservable) -> NotPossible:
-    said = f"You have {there} reservations ahead, and {reservable.per_person} are the most."
+    ahead = "1 reservation" if there == 1 else f"{there} reservations"
+    said = f"You have {ahead} ahead, and may have {reservable.per_person} at most."
     return NotPossible(Why.TOO_MANY, said, "Cancel one that you do not need.")
 
 
@@ -175,15 +198,16 @@ def overlaps_own(other: Reservation, timezone: str) -> NotPossible:
 def taken(  # noqa: PLR0913 - one sentence's parts
     reservation: Reservation, resource: str, limit: int, there: int, until: datetime, *, clear: timedelta, timezone: str
 ) -> NotPossible:
-    """`2 of 2 GPUs are reserved until Mon 4 May, 16:00 (UTC), and 10 minutes lie between …; Large GPU needs 1.`"""
+    """`2 of 2 GPUs are reserved until Mon 4 May, 16:00 (UTC), with 10 minutes between …; Large GPU needs 1.`"""
     machine, wanted = reservation.display_name, reservation.amounts.much(resource)
     if wanted > limit:
         said = f"{machine} needs {amount(resource, wanted)}, and {amount(resource, limit)} can be reserved at once."
         return NotPossible(Why.TAKEN, said, "Choose a smaller machine.")
     theirs = f"{number(resource, there)} of {amount(resource, limit)}"
-    apart = f", and {length(clear)} lie between two reservations" if clear else ""
+    apart = f", with {length(clear)} between two reservations" if clear else ""
     needs = f"{machine} needs {number(resource, wanted)}"
-    said = f"{theirs} are reserved until {when(until, timezone)} ({timezone}){apart}; {needs}."
+    are = "is" if number(resource, there) == "1" else "are"
+    said = f"{theirs} {are} reserved until {when(until, timezone)} ({timezone}){apart}; {needs}."
     return NotPossible(Why.TAKEN, said, "Choose another time: “Find a free time” proposes some.")
 
 

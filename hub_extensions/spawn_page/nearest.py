@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from hub_extensions.page_frame.machine_words import of_plan
 from profiles.admission import Admit, Decision
 from profiles.amounts import Amounts
 from profiles.plan import MachinePlan
@@ -34,7 +35,7 @@ def nearest_of(
     if not free:
         return {}
     return {
-        key: _shown(*_nearest(plan, free.values()))
+        key: _shown(plan, *_nearest(plan, free.values()))
         for key, plan in plans.items()
         if key in decisions and not isinstance(decisions[key], Admit)
     }
@@ -53,6 +54,10 @@ def _nearest(
     return min(free, key=distance)
 
 
-def _shown(key: Variant, plan: MachinePlan) -> Nearest:
+def _shown(wanted: MachinePlan, key: Variant, plan: MachinePlan) -> Nearest:
+    """A smaller one of the same machine says what it has instead: `GPU, 1 NVIDIA GPU`."""
     options = [(f"option.{plan.profile_id}.{name}", value) for name, value in plan.options.items()]
-    return Nearest(plan.display_name, urlencode([("choose", plan.profile_id), *options]))
+    parts = ()
+    if plan.profile_id == wanted.profile_id:
+        parts = tuple(each for each in of_plan(plan, None).parts if each not in of_plan(wanted, None).parts)
+    return Nearest(", ".join((plan.display_name, *parts)), urlencode([("choose", plan.profile_id), *options]))

@@ -1,4 +1,5 @@
-"""`POST …/server` while this server is starting already: JupyterHub says 202 to everyone, whatever they asked for."""
+"""`POST …/server`: who asks for another machine than the one that starts already hears so (JupyterHub says 202 to
+everyone, whatever they asked for), and a start that is refused says its reason in the answer's body, too."""
 
 from __future__ import annotations
 
@@ -18,6 +19,14 @@ class ServerHandler(PageHandler, UserServerAPIHandler):
 
     @needs_scope("start:servers")
     async def post(self, user_name: str, server_name: str = "") -> None:
+        try:
+            await self._start(user_name, server_name)
+        except web.HTTPError as error:
+            if not error.reason:
+                raise
+            self._say(error)
+
+    async def _start(self, user_name: str, server_name: str) -> None:
         self._refuse_another(user_name, server_name)
         try:
             await super().post(user_name, server_name)
@@ -25,6 +34,15 @@ class ServerHandler(PageHandler, UserServerAPIHandler):
             if error.status_code == 400:
                 self._refuse_another(user_name, server_name)  # both had passed the first look
             raise
+
+    def _say(self, error: web.HTTPError) -> None:
+        """As JupyterHub would, with the stable reason, which alone is in its status line otherwise."""
+        message = getattr(error, "jupyterhub_message", "") or error.get_message()
+        for name, value in (getattr(error, "headers", None) or {}).items():
+            self.set_header(name, value)
+        self.set_header("Content-Type", "application/json")
+        self.set_status(error.status_code, error.reason)
+        self.write({"status": error.status_code, "message": message, "reason": str(error.reason)})
 
     def _refuse_another(self, user_name: str, server_name: str) -> None:
         me = self.current_user

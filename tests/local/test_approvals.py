@@ -272,7 +272,10 @@ def test_somebody_who_was_removed_leaves_no_ask_and_no_permission(hub: LocalHub,
     late = post(bea, waiting, do="grant", lasts="1", unit="days")
     assert (late.status_code, "gone withdrew it" in said(late)) == (409, True)
     assert bea.rest.get(api(granted)).json()["state"] == "revoked"
-    again = hub.person("gone")  # a new account of the same name inherits nothing
+    again = hub.person("gone")  # a new account of the same name inherits nothing, and reads nothing
+    assert [again.rest.get(api(each)).status_code for each in (granted, waiting)] == [404, 404]
+    assert again.rest.get("/hub/api/remuda/asks").json()["asks"] == []
+    assert again.http.get(granted).status_code == 404
     assert "Your permission for GPU ended" in said(start(again))
     ended = [row["action"] for row in audit_of(admin, again)]
     assert sorted(ended[:2]) == ["ask-revoked", "ask-withdrawn"]

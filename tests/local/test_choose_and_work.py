@@ -79,7 +79,17 @@ def test_a_machine_picked_on_the_page_runs_and_the_next_one_has_the_same_files(h
 def test_a_refusal_by_rest_has_status_code_and_sentence(hub: LocalHub, body: dict, status: int, reason: str):
     answer = hub.person("mallory").start_by_rest(body)
     assert (answer.status_code, answer.reason_phrase) == (status, reason)
-    assert answer.json()["message"].count(".") >= 2, "what happened, and what to do next"
+    said = answer.json()
+    assert (said["status"], said["reason"]) == (status, reason)
+    assert said["message"].count(".") >= 2, "what happened, and what to do next"
+
+
+def test_a_body_that_cannot_be_read_is_not_the_last_choice(hub: LocalHub):
+    yve = hub.person("yve")
+    assert yve.start_by_rest({"profile": "small-cpu", "x": 1}).json()["reason"] == "malformed-choice"
+    assert yve.start_by_rest().status_code in {201, 202}
+    yve.wait_ready()
+    yve.stop()
 
 
 def test_the_page_refuses_the_same(hub: LocalHub):
@@ -130,7 +140,8 @@ def test_names_that_look_alike_have_homes_of_their_own(hub: LocalHub):
 def test_a_server_that_ends_at_once_says_so_with_its_last_words(hub: LocalHub):
     answer = hub.person("unlucky").start_by_rest({"profile": "broken"})
     assert (answer.status_code, answer.reason_phrase) == (503, "server-ended")
-    message = answer.json()["message"]
+    message, reason = (answer.json()[name] for name in ("message", "reason"))
+    assert reason == "server-ended"
     assert "ended with status 1 while it started" in message
     assert "encodings" in message, "Python's own complaint"
     assert "Its log is" in message

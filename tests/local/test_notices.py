@@ -210,6 +210,9 @@ def test_over_rest_and_without_mail(hub: LocalHub, ada: Person, mails: MailBox, 
     assert not any(mail["Subject"].startswith("cy") for mail in mails.mails)
     for wrong in ({"read": "some"}, {"read": [1.5]}, {"other": 1}, []):
         assert ada.rest.post(api, json=wrong).status_code == 400
+    assert ada.rest.post(api, json={"read": [10**19]}).status_code == 200
+    for number in ("1" + "0" * 30, "9" * 5000):
+        assert ada.http.post("/hub/notices/read", data={"_xsrf": ada.xsrf, "id": number}).status_code == 200
     for limit in ("0", "501", "x", "-1", "٣"):
         assert ada.rest.get(api, params={"limit": limit}).status_code == 400
     assert httpx.get(f"{hub.url}{api}").status_code == 403

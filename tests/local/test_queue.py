@@ -15,6 +15,7 @@ SETTINGS = """
 mode: local
 hub:
   consecutiveFailureLimit: 0
+  allowNamedServers: true
 catalog:
   policies:
     queue: {perPerson: 1}
@@ -48,6 +49,7 @@ def places(person: Person) -> list[dict[str, Any]]:
 def test_over_rest_one_waits_looks_and_leaves(hub: LocalHub, bea: Person) -> None:
     place = wait_in_line(bea)
     assert (place["user"], place["display_name"], place["place"]) == ("bea", "GPU", 1)
+    assert place["words"].startswith("You are 1st in line")
     (found,) = places(bea)
     assert found["id"] == place["id"]
     assert found["words"].startswith("You are 1st in line")
@@ -55,7 +57,10 @@ def test_over_rest_one_waits_looks_and_leaves(hub: LocalHub, bea: Person) -> Non
     assert (again["id"], again["starts_itself"]) == (place["id"], True)
     assert bea.rest.delete(f"{QUEUE}/{place['id']}").status_code == 204
     assert places(bea) == []
-    assert bea.rest.delete(f"{QUEUE}/{place['id']}").status_code == 404
+    for gone in (place["id"], "12345", "x-Y_z"):
+        answer = bea.rest.delete(f"{QUEUE}/{gone}")
+        assert (answer.status_code, answer.json()["reason"]) == (404, "no-such-place")
+        assert answer.json()["message"].startswith("This place in line is gone.")
 
 
 @pytest.mark.parametrize(
@@ -107,6 +112,15 @@ def test_with_plain_forms_one_waits_and_leaves(hub: LocalHub, bea: Person) -> No
     assert (facts["place"]["id"], facts["wait"]) == (place["id"], "")
     assert "nothing at the moment" in post(bea, "/hub/queue/leave", leave=place["id"]).text
     assert post(bea, "/hub/queue/leave", leave=place["id"]).status_code == 404
+
+
+def test_a_server_that_is_not_there_yet_can_be_waited_for(hub: LocalHub, bea: Person) -> None:
+    page = post(bea, "/hub/queue/join/bea/fresh", tell="gpu", **{"option.gpu.gpus": "1"})
+    assert (page.status_code, "You are 1st in line" in page.text) == (200, True), page.text
+    (place,) = places(bea)
+    assert place["server"] == "fresh"
+    assert bea.rest.delete(f"{QUEUE}/{place['id']}").status_code == 204
+    bea.rest.delete("/hub/api/users/bea/servers/fresh", params={"remove": "1"})
 
 
 def test_who_is_refused_a_start_may_wait_instead(hub: LocalHub, bea: Person) -> None:

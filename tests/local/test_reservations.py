@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -133,7 +134,12 @@ def state_of(person: Person, made: httpx.Response) -> str:
         ({"begins_at": "yesterday"}, 400, "not-a-time"),
         ({"begins_at": "2001-01-01T10:00"}, 400, "in-the-past"),
         ({"lasts": "9h"}, 400, "longer-than-allowed"),
+        ({"lasts": "9999d"}, 400, "longer-than-allowed"),
+        ({"lasts": "999999999d"}, 400, "longer-than-allowed"),
+        ({"lasts": "1h30"}, 400, "not-a-length-of-time"),
+        ({"lasts": "∞"}, 400, "not-a-length-of-time"),
         ({"lasts": None}, 400, "not-a-length-of-time"),
+        ({"begins_at": "9999-12-31T10:00"}, 400, "too-far-ahead"),
         ({"ends_at": "2030-01-01T10:00"}, 400, "not-a-length-of-time"),
         ({"begins_at": "2199-01-01T10:00Z"}, 400, "too-far-ahead"),
         ({"profile": "nothing"}, 400, "unknown-profile"),
@@ -146,6 +152,29 @@ def test_what_is_refused_says_why(ada: Person, sent: dict[str, Any], status: int
     body = {"profile": "gpu", "begins_at": soon(days=1).isoformat(), "lasts": "2h", **sent}
     answer = ada.http.post(API, json=body, headers={"X-XSRFToken": ada.xsrf})
     assert (answer.status_code, answer.json().get("reason")) == (status, reason), answer.text
+
+
+def test_a_note_that_is_too_long_is_counted_as_it_was_written(ada: Person) -> None:
+    value = main_of(ada.http.get(ROOT, params={"profile": "gpu"})).all("option")[0]["value"]
+    asked = {"machine": value, "day": f"{soon(days=2):%Y-%m-%d}", "from": "14:00", "lasts": "60"}
+    assert "The note has 10,000 characters, and 200 is the most." in said(post(ada, ROOT, note="x" * 10_000, **asked))
+
+
+def test_a_button_that_is_none_does_nothing(ada: Person) -> None:
+    before = ada.http.get(API).json()
+    asked = {"machine": "profile=gpu&gpus=1", "day": f"{soon(days=9):%Y-%m-%d}", "from": "14:00", "lasts": "60"}
+    for path in (ROOT, f"{ROOT}/feed"):
+        answer = post(ada, path, do="zap", **asked)
+        assert (answer.status_code, "names nothing that this page can do" in answer.text) == (400, True)
+    assert ada.http.get(API).json() == before
+
+
+@pytest.mark.parametrize("reservation_id", ["x", "12345", "0" * 32])
+def test_what_is_not_there_says_so(ada: Person, reservation_id: str) -> None:
+    gone = cancel(ada, reservation_id)
+    assert (gone.status_code, gone.json()["reason"]) == (404, "no-such-reservation")
+    page = post(ada, f"{ROOT}/{reservation_id}")
+    assert (page.status_code, "There is no such reservation." in said(page)) == (404, True)
 
 
 def test_slots_and_who_may_read_everybodys(ada: Person, admin: Person) -> None:
@@ -175,13 +204,36 @@ def test_a_calendar_reads_them_with_a_secret_alone(hub: LocalHub, ada: Person) -
 def test_what_somebody_has_reserved_goes_with_the_account(hub: LocalHub, admin: Person, ada: Person) -> None:
     eve = hub.person("eve")
     begins = soon(days=5)
-    assert reserve(eve, begins).status_code == 201
+    assert reserve(eve, begins, note="Only for eve").status_code == 201
+    assert cancel(eve, reserve(eve, begins + timedelta(days=1), note="Not even ended").json()["id"]).status_code == 200
     assert reserve(ada, begins).status_code == 409
     gone = admin.http.delete("/hub/api/users/eve", headers={"X-XSRFToken": admin.xsrf})
     assert gone.status_code == 204
+    new = hub.person("eve")
+    assert new.http.get(API).json()["reservations"] == []
+    assert "You have reserved nothing." in main_of(new.http.get(ROOT)).text
     made = reserve(ada, begins)
     assert made.status_code == 201
     told = admin.http.delete(f"{API}/{made.json()['id']}", headers={"X-XSRFToken": admin.xsrf})
     assert told.json()["over_by"] == "admin"
     assert "admin has cancelled your reservation" in ada.http.get("/hub/api/remuda/notices").text
     assert "Cancelled somebody’s reservation" in main_of(admin.http.get("/hub/audit")).text
+
+
+def test_what_was_reserved_before_the_rule_went_is_still_there_to_cancel(new_hub: Callable[[], LocalHub]) -> None:
+    hub = new_hub()
+    hub.write_settings(SETTINGS)
+    hub.start()
+    made = reserve(hub.person("ada"), soon(days=2), note="Before")
+    assert made.status_code == 201, made.text
+    hub.interrupt()
+    hub.write_settings("mode: local\n")
+    hub.start()
+    ada, bea = hub.person("ada"), hub.person("bea")
+    assert "Before" not in main_of(bea.http.get(ROOT)).text
+    page = main_of(ada.http.get(ROOT))
+    assert "Nothing can be reserved on this hub." in page.text
+    assert "Before" in page.text
+    [end] = [form["action"] for form in page.all("form") if form["action"].endswith(made.json()["id"])]
+    assert "The reservation is over" in said(post(ada, end))
+    assert state_of(ada, made) == "cancelled"

@@ -5,10 +5,12 @@
   document.documentElement.classList.add("rm-script");
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-  // Times in the reader's own zone and language.
+  // Times in the reader's own zone and language; it is named where it is not the hub's, which sentences are in.
+  const hubZone = document.getElementById("rm-main")?.dataset.rmTimezone;
+  const elsewhere = hubZone && hubZone !== Intl.DateTimeFormat().resolvedOptions().timeZone;
   const localTime = (iso) => {
     const at = new Date(iso);
-    const clock = { hour: "2-digit", minute: "2-digit" };
+    const clock = { hour: "2-digit", minute: "2-digit", ...(elsewhere ? { timeZoneName: "short" } : {}) };
     const day = { day: "numeric", month: "short" };
     return at.toLocaleString([], at.toDateString() === new Date().toDateString() ? clock : { ...day, ...clock });
   };

@@ -66,6 +66,15 @@ def test_the_newest_comes_first_and_only_ones_own_can_be_read(database: Database
     assert [each.notice.key for each in notices.of_user("ada", unread=True)] == ["2", "1", "0"]
 
 
+@pytest.mark.parametrize("number", [2**63 - 1, 2**63, 10**19, 10**30, 0, -1, -(10**30)])
+def test_a_number_that_no_notice_has_is_nobodys(database: Database, number: int) -> None:
+    notices = Notices(database)
+    notices.post_all([notice()], NOW)
+    [kept] = notices.of_user("ada")
+    assert notices.read("ada", [number], NOW) == 0
+    assert notices.read("ada", [number, kept.id], NOW) == 1
+
+
 def test_words_of_strangers_are_kept_without_tricks(database: Database) -> None:
     notices = Notices(database)
     tricky = notice(subject="One\r\nBcc: all@example.org\x07", text="a\u202eb\r\nc\x00" + "d" * 5000)

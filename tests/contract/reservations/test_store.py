@@ -7,8 +7,6 @@ from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
 
-import pytest
-
 from hub_extensions.admission.ahead import look_ahead
 from hub_extensions.admission.store import Store
 from hub_extensions.audit.entry import Action, Filter, Way
@@ -122,13 +120,16 @@ def test_a_no_show_is_released(store: Store) -> None:
     assert isinstance(start(store, "l1", "bea", 24.6), Admit)
 
 
-@pytest.mark.parametrize("hours", [0, 24])
-def test_who_leaves_the_hub_leaves_nothing(store: Store, hours: float) -> None:
-    book(store, "a")
+def test_who_leaves_the_hub_leaves_nothing(store: Store) -> None:
     reservations = Reservations(store)
+    cancelled, other = book(store, "a"), book(store, "b", begins=30, user="bea")
+    reservations.end(cancelled.id, "ada", ONE, NOW, Way.PAGE)
+    book(store, "c")
     secret = reservations.new_feed("ada", NOW)
-    reservations.leave("ada", "root", at(hours))
+    reservations.leave("ada")
     assert reservations.feed_of(secret) is None
+    assert reservations.of_user("ada", at(-1000)) == (), "a new account of that name reads none of it"
+    assert reservations.between(NOW, at(48)) == (other,)
     assert isinstance(start(store, "l1", "bea", 24), Admit)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hub_extensions.audit.entry import MEANING, Action
 from hub_extensions.audit.policies import as_json, changes, digest
+from hub_extensions.audit.view import details_words
 from profiles.policy import Policies
 
 BEFORE = Policies.model_validate({"quotas": {"gpus": {"per": "group", "gpus": 2}}})
@@ -30,3 +31,10 @@ def test_the_digest_is_of_what_they_say_and_not_of_how_it_is_written() -> None:
 
 def test_every_action_has_a_meaning() -> None:
     assert set(MEANING) == set(Action)
+
+
+def test_times_in_details_are_written_for_people() -> None:
+    begins, until = "2026-11-22T13:50:00+00:00", "2026-11-22T14:00:00+00:00"
+    said = details_words({"machine": "GPU", "begins_at": begins, "until": until})
+    assert said == "machine: GPU · begins at: 22 Nov 2026 13:50 UTC · until 22 Nov 2026 14:00 UTC"
+    assert details_words({"note": "2026-11-22T99:99"}) == "note: 2026-11-22T99:99"

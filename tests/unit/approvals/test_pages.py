@@ -117,8 +117,8 @@ def test_the_asker_can_withdraw_and_not_answer(catalog: Catalog) -> None:
 @pytest.mark.parametrize(
     ("after", "buttons", "state"),
     [
-        (2 * HOUR, ["comment", "comment", "revoke"], "bea said yes, until 21 Nov 13:00 UTC"),
-        (HOUR + DAY, ["comment", "comment"], "bea said yes; ended 13:00 UTC"),
+        (2 * HOUR, ["comment", "comment", "revoke"], "bea said yes, until 13:00 on Sat 21 Nov (UTC)"),
+        (HOUR + DAY, ["comment", "comment"], "bea said yes; ended at 13:00 (UTC)"),
     ],
 )
 def test_a_yes_can_be_taken_back_while_it_holds(
@@ -192,8 +192,8 @@ def test_lengths_that_are_read() -> None:
 
 def test_news_of_answers_for_two_days(catalog: Catalog) -> None:
     granted = yes(ask_for(catalog), catalog)
-    [told] = notices_of((granted, ask_for(catalog)), NOW + 2 * HOUR)
-    assert told.sentence == "bea said yes: you may have GPU until 21 Nov 13:00 UTC."
+    [told] = notices_of((granted, ask_for(catalog)), NOW + 2 * HOUR, "Europe/Berlin")
+    assert told.sentence == "bea said yes: you may have GPU until 14:00 on Sat 21 Nov (Europe/Berlin)."
     [ended] = notices_of((granted,), NOW + DAY + 2 * HOUR)
     assert "ended" in ended.sentence
     assert notices_of((granted,), NOW + HOUR + 2 * DAY) == ()

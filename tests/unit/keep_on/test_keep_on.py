@@ -119,6 +119,7 @@ class TestTimes:
         ((NOW - HOUR).isoformat(), 400),
         ((NOW + 13 * HOUR).isoformat(), 400),
         ("9" * 5000, 400),
+        ("9999-12-31T23:59:00-12:00", 400),
     ],
 )
 def test_what_the_form_does_not_offer_is_refused(text: str, status: int) -> None:
@@ -128,9 +129,9 @@ def test_what_the_form_does_not_offer_is_refused(text: str, status: int) -> None
 
 
 def test_a_refusal_says_limit_and_what_to_do() -> None:
-    refused = judge((NOW + 13 * HOUR).isoformat(), machine(), TWELVE, NOW)
+    refused = judge((NOW + 13 * HOUR).isoformat(), machine(), TWELVE, NOW, BERLIN)
     assert isinstance(refused, NotKept)
-    assert "until 3 Mar 03:05 UTC, only until 3 Mar 02:05 UTC: 12 hours ahead at most" in refused.sentence
+    assert "until tomorrow 04:05, only until tomorrow 03:05 (Europe/Berlin): 12 hours ahead at most" in refused.sentence
     assert "earlier" in refused.sentence
     assert isinstance(judge(TWELVE.isoformat(), machine(), None, NOW), NotKept)
 

@@ -301,6 +301,7 @@ class TestWords:
 
     def test_how_much_was_measured(self) -> None:
         assert covered_words(None, 100).startswith("What this machine used was not measured")
+        assert covered_words(None, 42, running=True).startswith("Nothing is measured yet")
         assert covered_words(LITTLE, 7200) == "Measured inside the machine for 1 h 59 min of 2 hours."
         assert covered_words(LITTLE, 72_000).startswith("Measured for 1 h 59 min of 20 hours: too little")
 

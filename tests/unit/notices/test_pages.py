@@ -61,10 +61,26 @@ def test_mail_has_one_switch() -> None:
 def test_home_shows_the_latest_and_not_what_it_says_itself() -> None:
     kept = [Kept(n, replace(WANTED, key=str(n))) for n in range(ON_HOME + 2)]
     kept.insert(0, Kept(99, replace(WANTED, kind=Kind.ANSWERED)))
-    told = home_notices(kept, "/hub/", NOW)
+    told = home_notices(kept, "/hub/", NOW).beside(())
     assert [view.id for view in told.shown] == [0, 1, 2]
     assert (told.more, told.root) == (2, "/hub/notices")
     assert home_notices((), "/hub/", NOW).shown == ()
+
+
+def test_home_shows_no_stop_that_is_over_or_said_anew_and_nothing_old() -> None:
+    def stops(number: int, key: str, ago: timedelta = timedelta(hours=1)) -> Kept:
+        return Kept(number, replace(WANTED, kind=Kind.STOPS_SOON, key=key, at=NOW - ago))
+
+    kept = [
+        stops(9, "stays/a/1"),
+        stops(8, "leaves/a/reserved/2"),
+        stops(7, "stops/b/time/3"),
+        Kept(6, WANTED),
+        stops(5, "stops/c/time/3", timedelta(days=2)),
+    ]
+    told = home_notices(kept, "/hub/", NOW).beside({"a", "c"})
+    assert [view.id for view in told.shown] == [9, 6]
+    assert told.more == 3, "the list has all of them"
 
 
 def test_every_kind_has_its_word() -> None:

@@ -11,6 +11,7 @@ import pytest
 from hub_extensions.capacity.view import NO_GATE, CapacityPage, Known, ShowHolders, Viewer, pools_of
 from hub_extensions.page_frame.meters import Level, budget_meter, quota_meter, quota_meters, unique
 from hub_extensions.page_frame.render import render
+from hub_extensions.page_frame.share_words import left
 from profiles.admission import decide
 from profiles.amounts import Amounts
 from profiles.choice import MachineChoice
@@ -170,6 +171,38 @@ class TestMeters:
         [meter] = quota_meters(unique([decision])[0], limited, "bea")
         assert meter.label == "ada, on GPU, gone, GPU nodes"
 
+    def test_what_can_be_reserved_is_told_apart_only_where_it_differs(self, catalog: Catalog, now: datetime) -> None:
+        plan = resolve(catalog, MachineChoice("gpu"), Person("ada"))
+        assert isinstance(plan, MachinePlan)
+
+        def said(reservable: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+            rules = {
+                "quotas": {"gpus": {"per": "hub", "gpus": 3, "profiles": ["gpu"]}},
+                "reservations": {"gpus": {"gpus": reservable, "profiles": ["gpu"]}},
+            }
+            limited = catalog.model_copy(update={"policies": Policies.model_validate(rules)})
+            decision = decide(Request.of("x", Person("ada"), "", plan), Snapshot(LeaseBook()), limited.policies, now)
+            shown = quota_meters(unique([decision])[0], limited, "ada")
+            return left(decision, "EUR"), tuple(f"{each.label}: {each.figure}" for each in shown)
+
+        assert said(3) == (("Everybody together: 3 of 3 GPUs free",), ("Everybody together, on GPU: 0 of 3 GPUs",))
+        assert said(2) == (
+            ("Everybody together: 3 of 3 GPUs free", "Everybody together, that can be reserved: 2 of 2 GPUs free"),
+            (
+                "Everybody together, on GPU: 0 of 3 GPUs",
+                "Everybody together, on GPU, that can be reserved: 0 of 2 GPUs",
+            ),
+        )
+
+    def test_a_machines_own_quota_has_its_name(self, catalog: Catalog, now: datetime) -> None:
+        rules = {"quotas": {"few": {"per": "profile", "servers": 1}}}
+        limited = catalog.model_copy(update={"policies": Policies.model_validate(rules)})
+        plan = resolve(catalog, MachineChoice("small"), Person("ada"))
+        assert isinstance(plan, MachinePlan)
+        decision = decide(Request.of("x", Person("ada"), "", plan), Snapshot(LeaseBook()), limited.policies, now)
+        [meter] = quota_meters(unique([decision])[0], limited, "ada")
+        assert meter.label == f"Everybody on {catalog.profiles['small'].display_name}"
+
     def test_every_pot_once(self, catalog: Catalog, now: datetime) -> None:
         standings, balances = self.seen(catalog, now)
         meters = [quota_meter(each, "ada") for each in standings]
@@ -264,6 +297,9 @@ def test_borrowed_unused_and_what_makes_room(catalog: Catalog, now: datetime) ->
         ("somebody", ("its GPUs have done nothing so far",), False),
         ("somebody", (), True),
     }
+    known = Known([booked("r", "ada", now + HOUR), booked("s", "cat", now + 4 * HOUR)])
+    [pool] = [each for each in pools_of(leases, catalog, Viewer("ada"), now, known=known) if each.pool_id == "gpu"]
+    assert ("reserved by you from then on",) in [each.notes for each in pool.holdings]
     html = str(render("capacity.html", page=CapacityPage((pool,), xsrf="x", action="/hub/capacity/ask")))
     assert "kept, not started yet" in html
     assert_accessible(read(html))

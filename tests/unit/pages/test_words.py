@@ -74,3 +74,10 @@ def test_times_relative_to_now() -> None:
 def test_a_clock_time_names_its_zone_and_another_day() -> None:
     assert words.clock(NOW, NOW) == "14:05 UTC"
     assert words.clock(NOW + timedelta(hours=12), NOW) == "3 Mar 02:05 UTC"
+
+
+def test_what_is_written_down_names_its_zone_and_any_day_but_today() -> None:
+    assert words.clock_in("Europe/Berlin", NOW, NOW) == "15:05 (Europe/Berlin)"
+    there = words.clock_in("Europe/Berlin", NOW + timedelta(hours=9), NOW)
+    assert there == f"00:05 on {NOW + timedelta(days=1):%a} 3 Mar (Europe/Berlin)", "by the days there"
+    assert words.clock_in("UTC", NOW + timedelta(days=400), NOW).endswith(f"{NOW.year + 1} (UTC)")

@@ -56,6 +56,19 @@ def test_check_shows_the_machines_of_helm_values(tmp_path: Path, capsys: pytest.
     assert lines[-1] == "3 profiles in 3 pools: no mistakes"
 
 
+def test_settings_of_the_hub_are_checked_by_their_catalog(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("mode: local\n")
+    assert run(capsys, "check", str(file))[0] == 0
+    file.write_text("mode: local\nhome: {}\ncatalog: {profiles: {gpu: {idle_timeout: 1h}}}\n")
+    code, lines = run(capsys, "check", str(file))
+    assert code == 1
+    assert lines[0].startswith(f"{file}: catalog: profile 'gpu': field 'idle_timeout': there is no such key")
+    file.write_text("catalog: [gpu]\n")
+    _, lines = run(capsys, "check", str(file))
+    assert "field 'catalog'" in lines[0] and "is not a mapping" in lines[0]
+
+
 def test_the_charts_own_values_have_no_mistakes(capsys: pytest.CaptureFixture[str]) -> None:
     code, lines = run(capsys, "check", str(ROOT / "helm/remuda/values.yaml"))
     assert code == 0, lines

@@ -118,6 +118,8 @@ def test_mappings_cannot_be_changed_by_who_reads_them() -> None:
         ("{reservations: {a: {}}}", "field 'policies.reservations.a': it does not say how much there is — give servers, cores, memory, gpus or devices"),
         ("{reservations: {a: {gpus: 1, longest: 3w}}}", "field 'policies.reservations.a.longest': '3w' is not a length of time — write it as \"30m\", \"8h\", \"1h30m\" or \"2d\", or as a number of seconds"),
         ("{reservations: {a: {gpus: 1, longest: 30d}}}", "field 'policies.reservations.a': the longest reservation (30 days) is longer than one may reserve ahead (14 days) — lower longest, or raise ahead"),
+        ("{reservations: {a: {gpus: 1, longest: 8}}}", "field 'policies.reservations.a': the longest reservation would be 8 seconds; a number alone counts seconds — write a length of 5 minutes or more, such as \"8h\""),
+        ("{reservations: {a: {gpus: 3, atMost: {gpus: 4}}}}", "field 'policies.reservations.a': atMost has more gpus than there are — lower atMost, or raise what there is"),
         ("{reservations: {a: {gpus: 1, longest: 0}}}", "field 'policies.reservations.a.longest': there is no time in it — write a length such as \"5m\""),
         ("{reservations: {a: {gpus: 1, notice: -5m}}}", "field 'policies.reservations.a.notice': -5m is negative — write it as \"30m\", \"8h\", \"1h30m\" or \"2d\", or as a number of seconds"),
         ("{reservations: {a: {gpus: 1, perPerson: 0}}}", "field 'policies.reservations.a.perPerson': 0 is less than 1 — write 1 or more"),
@@ -232,6 +234,14 @@ def test_check_lists_what_is_promised_in_words(tmp_path: Path, capsys: pytest.Ca
         "reservations gpus: 8 GPUs, on gpu; 4 GPUs at once; for 8 hours at most, 14 days ahead, by everyone",
         "queue: a machine is kept for 20 minutes, and each person has at most 3 places",
     ]
+
+
+@pytest.mark.parametrize(("many", "places"), [(1, "1 place"), (2, "2 places")])
+def test_check_counts_places(many: int, places: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text(f"policies: {{queue: {{perPerson: {many}}}}}\n")
+    assert main(["check", str(file)]) == 0
+    assert f"each person has at most {places}\n" in capsys.readouterr().out
 
 
 def test_what_show_writes_loads_as_the_same_rules(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -109,3 +109,20 @@ def test_what_is_reserved_from_then_on_and_what_is_borrowed() -> None:
     assert notes_of(plan, decision, None, Amounts(), policies, NOW) == (
         "Borrowed from what others leave idle: it is given back when they want it, 15 minutes after you are told",
     )
+
+
+def test_a_smaller_one_of_the_same_machine_says_what_it_has() -> None:
+    sizes = {
+        "default": "2",
+        "choices": {str(n): {"overrides": {"extendedResources": {"nvidia.com/gpu": n}}} for n in (1, 2)},
+    }
+    catalog = Catalog.model_validate(
+        {"pools": {"p": {}}, "profiles": {"gpu": {**MACHINES["two"], "pool": "p", "options": {"gpus": sizes}}}}
+    )
+    found: dict[Any, MachinePlan] = {}
+    for number in ("1", "2"):
+        plan = resolve(catalog, MachineChoice("gpu", {"gpus": number}), Person("ada"))
+        assert isinstance(plan, MachinePlan)
+        found["gpu", (number,)] = plan
+    [nearest] = nearest_of(found, {("gpu", ("1",)): YES, ("gpu", ("2",)): NO}).values()
+    assert nearest.title.endswith(", 1 NVIDIA GPU")

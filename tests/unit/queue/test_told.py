@@ -31,6 +31,11 @@ def test_whoever_makes_room_reads_when_and_why(why: LeaveWhy, because: str) -> N
     assert because in notice.text
 
 
+def test_another_day_is_named() -> None:
+    (notice,) = notices_of(Looked(told=((Leave(RUNS, AT + timedelta(days=1)), LeaveWhy.LENT),)), policies(), NOW)
+    assert " on " in notice.subject and " on " in notice.text
+
+
 def test_whoever_may_stay_is_told_once_for_each_time_that_they_were_told() -> None:
     told = replace(RUNS, leaves_at=AT, leaves_why=LeaveWhy.LENT)
     (notice,) = notices_of(Looked(spared=(told,)), policies(), NOW)

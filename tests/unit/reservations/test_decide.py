@@ -26,6 +26,11 @@ def why(outcome: object) -> str:
     return str(outcome.reason)
 
 
+def why_words(outcome: object) -> str:
+    assert isinstance(outcome, NotPossible), outcome
+    return outcome.sentence
+
+
 def made(outcome: object) -> Reservation:
     assert isinstance(outcome, Reservation), outcome
     return outcome
@@ -60,11 +65,32 @@ def test_what_is_refused(said: dict[str, Any], policies: Any, expected: str) -> 
     assert why(book(wanted(**said), books(), policies, NOW)) == expected
 
 
+def test_numbers_of_refusals_are_true_and_read_well() -> None:
+    one = rules(longest="1d", perPerson=1, clearBefore="1m")
+    assert why_words(book(wanted(lasts=9999 * 24), books(), one, NOW)) == (
+        "9999 days is too long: this machine can be reserved for 1 day at most."
+    )
+    far = replace(wanted(), begins_at=at(24 * 365 * 10), ends_at=at(24 * 365 * 10 + 2))
+    assert "It would go on until Sat 8 Mar 2036, 14:00, and" in why_words(book(far, books(), one, NOW))
+    mine = (reserved("a", 48, user="ada"),)
+    assert why_words(book(wanted(), books(reservations=mine), one, NOW)) == (
+        "You have 1 reservation ahead, and may have 1 at most."
+    )
+    other = books(reservations=(reserved("a", 24),))
+    assert why_words(book(wanted(), other, rules(gpus=1, clearBefore="1m"), NOW)) == (
+        "1 of 1 GPU is reserved until Thu 12 Mar, 14:00 (UTC), with 1 minute between two reservations; GPU needs 1."
+    )
+
+
 def test_a_permission_has_to_hold_all_the_time() -> None:
     policies = rules(others={"approvals": {"big": {"profiles": ["gpu"]}}})
     for ends, expected in ((25, Why.PERMISSION_ENDS), (26, None)):
         outcome = book(wanted(24, 2), books(grants=(grant(ends=ends),)), policies, NOW)
         assert (why(outcome) == expected) if expected else made(outcome)
+    later = book(wanted(24, 2), books(grants=(grant(ends=20),)), policies, NOW)
+    assert why(later) == Why.PERMISSION_ENDS, "it has not ended yet"
+    assert "ends on Thu 12 Mar, 08:00 (UTC)" in later.sentence  # type: ignore[union-attr]
+    assert why(book(wanted(24, 2), books(grants=(grant(begins=-9, ends=-1),)), policies, NOW)) == "grant-expired"
     ahead = books(grants=(grant(begins=30, ends=40),))
     assert why(book(wanted(24, 2), ahead, policies, NOW)) == "needs-approval"
     slots = proposed(wanted(24, 2), ahead, policies, at(72), NOW)
@@ -84,7 +110,7 @@ def test_between_two_on_the_same_machine_the_first_one_is_stopped() -> None:
     there = (reserved("a", 24, 2, gpus=2),)
     full = book(wanted(26), books(reservations=there), rules(), NOW)
     assert why(full) == Why.TAKEN
-    assert full.sentence.startswith("2 of 2 GPUs are reserved until Thu 12 Mar, 14:00 (UTC), and 10 min")  # type: ignore[union-attr]
+    assert full.sentence.startswith("2 of 2 GPUs are reserved until Thu 12 Mar, 14:00 (UTC), with 10 min")  # type: ignore[union-attr]
     assert made(book(wanted(26 + 1 / 6), books(reservations=there), rules(), NOW))
     assert made(book(wanted(26), books(reservations=there), rules(clearBefore="0s"), NOW))
     assert made(book(wanted(24), books(reservations=(reserved("a", 24),)), rules(), NOW)), "one of two is left"

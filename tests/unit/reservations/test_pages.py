@@ -11,7 +11,7 @@ from hub_extensions.page_frame.render import render
 from hub_extensions.reservations import times, view
 from hub_extensions.reservations.gantt import calendars
 from hub_extensions.reservations.view import Feed, ReservationsPage
-from hub_extensions.reservations.words import NotPossible
+from hub_extensions.reservations.words import NotPossible, Why
 from profiles.catalog import from_mapping, load_catalog, shipped_documents
 from profiles.model import Catalog
 from profiles.person import Person
@@ -107,6 +107,34 @@ def test_days_are_as_long_as_clocks_make_them(timezone: str, hours: int) -> None
 def test_times_without_a_zone_are_in_the_policies(written: str, expected: datetime | None) -> None:
     told = times.moment(written, "Europe/Berlin")
     assert isinstance(told, NotPossible) if expected is None else told == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("2h", timedelta(hours=2)), ("1h30m", timedelta(minutes=90)), (900, timedelta(minutes=15)),
+        ("9999d", timedelta(days=9999)),
+        ("1h30", "cannot be read"), ("∞", "cannot be read"), ("", "cannot be read"), (-5, "cannot be read"),
+        ("999999999d", "999999999 days is too long for any machine."),
+    ],
+)  # fmt: skip
+def test_lengths_as_programs_write_them(written: str | int, expected: timedelta | str) -> None:
+    told = times.lasting(written)
+    assert expected in told.sentence if isinstance(told, NotPossible) else told == expected  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("written", "reason", "sentence"),
+    [
+        ("9999-12-31T23:59", Why.TOO_FAR, "Nothing can be reserved as far ahead as the year 9999."),
+        ("0001-01-01T00:00", Why.PAST, "The year 1 is over already."),
+        ("12 o’clock", Why.NO_TIME, "The day or the time cannot be read."),
+    ],
+)
+def test_years_that_no_calendar_has(written: str, reason: Why, sentence: str) -> None:
+    told = times.moment(written, "UTC")
+    assert isinstance(told, NotPossible)
+    assert (told.reason, told.sentence) == (reason, sentence)
 
 
 def test_one_form_offers_each_size_once_and_a_link_chooses_one() -> None:

@@ -10,6 +10,7 @@ import pytest
 from jupyterhub.spawner import Spawner
 from traitlets import TraitError
 
+from profiles.choice import MachineChoice
 from profiles.model import Catalog
 from spawner.machine import CatalogMixin
 from spawner.refused import FailedStart, Problem, RefusedStart
@@ -68,6 +69,22 @@ def test_a_choice_is_decided_at_the_start(options: dict[str, Any], reason: str, 
     assert (refused.value.reason, refused.value.status_code) == (reason, status)
     assert ada.failure is not None
     assert str(ada.failure.reason) == reason
+
+
+@pytest.mark.parametrize("options", [{"profile": "small", "x": 1}, {"profile": 7}])
+def test_what_could_not_be_read_is_not_taken_for_the_next_start(options: dict[str, Any]) -> None:
+    kept = SimpleNamespace(user_options=options, server=None)
+    ada = bench(user_options=options)
+    ada.orm_spawner = kept
+    with pytest.raises(RefusedStart):
+        ada.choose()
+    assert kept.user_options == {}
+    ada.last_good_choice = MachineChoice(profile="small")
+    ada.user_options = kept.user_options = options
+    with pytest.raises(RefusedStart):
+        ada.choose()
+    assert kept.user_options == ada.user_options == {"profile": "small", "options": {}}
+    assert ada.choose().profile_id == "small"
 
 
 def test_nothing_chosen_is_the_default_machine() -> None:
