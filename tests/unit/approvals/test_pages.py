@@ -228,7 +228,7 @@ def test_details_in_words() -> None:
     assert details_words({}) == ""
     assert details_words({"machine": "GPU", "lasts": "1 day", "text": "a\nb"}) == "machine: GPU · lasts: 1 day\na\nb"
     assert details_words({"changes": ["x: 1 → 2"], "policies": {"a": 1}, "digest": "…"}) == "x: 1 → 2"
-    assert details_words({"until": "soon", "changes": "no list"}) == "until soon"
+    assert details_words({"until": "soon", "changes": "no list"}) == "until: soon"
 
 
 @pytest.mark.parametrize(
