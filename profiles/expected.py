@@ -18,7 +18,7 @@ from random import Random
 
 from profiles.amounts import Amounts
 from profiles.caps import Caps
-from profiles.lease import KEPT, Lease, Request
+from profiles.lease import Lease, Request
 
 #: Seconds that past runs lasted, by profile, shortest first.
 Lengths = Mapping[str, Sequence[float]]
@@ -111,7 +111,7 @@ def _lasts(request: Request, lengths: Lengths, futures: int) -> list[float]:
 
 def _must_end(lease: Lease, now: datetime) -> float:
     """Seconds from now. A place that is kept becomes a run, as far as anybody knows."""
-    if lease.id.startswith(KEPT):
+    if lease.is_kept:
         return _longest(lease.longest)
     return inf if lease.ends_at is None else max(0.0, (lease.ends_at - now).total_seconds())
 

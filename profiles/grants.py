@@ -9,7 +9,7 @@ from datetime import datetime
 from profiles.access import allows
 from profiles.amounts import Amounts
 from profiles.caps import Caps
-from profiles.lease import KEPT, Lease, Request
+from profiles.lease import Lease, Request
 from profiles.policy import Approval, Policies
 
 
@@ -49,7 +49,7 @@ def machines_out(leases: Iterable[Lease], approval: Approval, request: Request) 
     """How many of the person's others the yes is used for already."""
     return sum(
         lease.id != request.lease_id
-        and not (lease.id.startswith(KEPT) and lease.server == request.server)
+        and not (lease.is_kept and lease.server == request.server)
         and lease.profile == request.profile and _asks(approval, lease.request())
         for lease in leases
     )

@@ -165,6 +165,11 @@ class Lease:
         )
 
     @property
+    def is_kept(self) -> bool:
+        """A place that is kept for somebody, and no machine yet."""
+        return self.id.startswith(KEPT)
+
+    @property
     def ends_at(self) -> datetime | None:
         """When it is over at the latest, as far as that is known; one that has not begun is taken to begin at once."""
         over = None if self.longest is None else (self.began_at or self.held_at) + self.longest

@@ -13,7 +13,7 @@ from profiles.amounts import Amounts
 from profiles.booking import Reservable
 from profiles.caps import About, Caps, Per, Scope
 from profiles.cost import window_of
-from profiles.lease import KEPT, MICRO, Charge, Lease, Request
+from profiles.lease import MICRO, Charge, Lease, Request
 from profiles.lease_book import LeaseBook, Place
 from profiles.policy import Budget, Policies, Quota
 from profiles.tally import AmountsTally, Drain, DrainTally
@@ -197,7 +197,7 @@ def own_leases(request: Request, book: LeaseBook) -> tuple[str, ...]:
     kept = (
         lease.id
         for lease in book.of_user(request.person.name)
-        if lease.server == request.server and lease.id.startswith(KEPT) and lease.id != request.lease_id
+        if lease.server == request.server and lease.is_kept and lease.id != request.lease_id
     )
     return (request.lease_id, *kept)
 

@@ -210,7 +210,7 @@ def _decide(
     of both, instead of it; then the place holds what it takes beyond that machine."""
     decision = store.decide_in(books, beside, policies, now)
     theirs = books.leases.of_user(beside.person.name)
-    runs = next((each for each in theirs if each.server == beside.server and not each.id.startswith(KEPT)), None)
+    runs = next((each for each in theirs if each.server == beside.server and not each.is_kept), None)
     if isinstance(decision, Admit) or runs is None:
         return beside, decision
     instead = store.decide_in(books, replace(beside, lease_id=runs.id), policies, now)

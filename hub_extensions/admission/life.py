@@ -12,7 +12,7 @@ from hub_extensions.admission.books import LiveBook, promises_changed
 from hub_extensions.admission.tables import LEDGER, QUEUE, RESERVATIONS
 from profiles.admission import Admit, Decision, Deny
 from profiles.cost import charge
-from profiles.lease import KEPT, EndReason, Entry, Lease, LeaveWhy, Request
+from profiles.lease import EndReason, Entry, Lease, LeaveWhy, Request
 from profiles.lease_book import LeaseBook
 from profiles.policy import Policies
 from profiles.pots import reserved_pots
@@ -62,12 +62,12 @@ def has_ended(connection: Connection, lease_id: str) -> bool:
 
 def places_kept(book: LeaseBook, request: Request) -> tuple[Lease, ...]:
     theirs = book.of_user(request.person.name)
-    return tuple(lease for lease in theirs if lease.id.startswith(KEPT) and lease.server == request.server)
+    return tuple(lease for lease in theirs if lease.is_kept and lease.server == request.server)
 
 
 def is_news(leave: Leave, why: LeaveWhy) -> bool:
     lease = leave.lease
-    if lease.id.startswith(KEPT):
+    if lease.is_kept:
         return False
     if lease.leaves_at is None or leave.at < lease.leaves_at:
         return True

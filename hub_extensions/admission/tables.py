@@ -53,8 +53,8 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def _what_is_leased() -> list[Column[Any]]:
-    """The columns that a lease keeps when it becomes an entry of the ledger."""
+def _what_is_asked_for() -> list[Column[Any]]:
+    """Who asks for which machine, as leases and places in line keep it."""
     return [
         Column("user_name", Text, nullable=False),
         Column("groups", Json, nullable=False),
@@ -66,6 +66,13 @@ def _what_is_leased() -> list[Column[Any]]:
         Column("price_per_hour", Text, nullable=False),
         Column("currency", Text, nullable=False),
         Column("longest_us", BigInteger),
+    ]
+
+
+def _what_is_leased() -> list[Column[Any]]:
+    """The columns that a lease keeps when it becomes an entry of the ledger."""
+    return [
+        *_what_is_asked_for(),
         Column("held_at", UtcTime, nullable=False),
         Column("began_at", UtcTime),
     ]
@@ -169,17 +176,8 @@ QUEUE = Table(
     "remuda_queue",
     METADATA,
     Column("id", Text, primary_key=True),
-    Column("user_name", Text, nullable=False),
-    Column("groups", Json, nullable=False),
-    Column("server", Text, nullable=False),
-    Column("profile", Text, nullable=False),
+    *_what_is_asked_for(),
     Column("options", Json, nullable=False),
-    Column("display_name", Text, nullable=False),
-    Column("pool", Text, nullable=False),
-    Column("amounts", Json, nullable=False),
-    Column("price_per_hour", Text, nullable=False),
-    Column("currency", Text, nullable=False),
-    Column("longest_us", BigInteger),
     Column("joined_at", UtcTime, nullable=False),
     Column("starts_itself", Boolean, nullable=False),
     Column("pot_rule", Text),

@@ -18,7 +18,7 @@ from profiles.accelerators import is_gpu
 from profiles.admission_words import amount, number
 from profiles.amounts import Amounts, total
 from profiles.frozen import EMPTY
-from profiles.lease import KEPT, Lease, LeaseState, LeaveWhy
+from profiles.lease import Lease, LeaseState, LeaveWhy
 from profiles.model import Catalog
 from profiles.reservations import Reservation
 
@@ -215,7 +215,7 @@ def _holding(lease: Lease, viewer: Viewer, now: datetime, known: Known) -> Holdi
         since=Moment.past(lease.began_at or lease.held_at, now),
         until=Moment.future(ends, now) if ends is not None else None,
         ask="" if starting or lease.user == viewer.name else lease.id,
-        kept=lease.id.startswith(KEPT),
+        kept=lease.is_kept,
         notes=tuple(_notes(lease, viewer, known, now)),
     )
 

@@ -89,7 +89,7 @@ class Line:
         request = replace(wanted.request, lease_id=KEPT + wanted.id)
         decision = self._store.decide_in(books, request, policies, now)
         theirs = books.leases.of_user(request.person.name)
-        runs = next((each for each in theirs if each.server == request.server and not each.id.startswith(KEPT)), None)
+        runs = next((each for each in theirs if each.server == request.server and not each.is_kept), None)
         if isinstance(decision, Admit) or runs is None:
             return decision
         return self._store.decide_in(books, replace(request, lease_id=runs.id), policies, now)
