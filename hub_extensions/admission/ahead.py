@@ -163,7 +163,7 @@ def _call_next(
                 continue
             if _alike(request, waiting, books) in in_vain:
                 continue
-            request, decision = _decide(store, books, replace(request, lease_id=KEPT + waiting.id), policies, now)
+            request, decision = decide_place(store, books, replace(request, lease_id=KEPT + waiting.id), policies, now)
             if isinstance(decision, Admit):
                 until = now + timedelta(seconds=policies.queue.keep_for.seconds)
                 until = min(until, decision.leaves_at or until)
@@ -203,7 +203,7 @@ def _alike(request: Request, waiting: Waiting, books: Books) -> object:
     return waiting.pot, request.profile, request.amounts, request.person.groups
 
 
-def _decide(
+def decide_place(
     store: Store, books: Books, beside: Request, policies: Policies, now: datetime
 ) -> tuple[Request, Decision]:
     """For the place that is kept: beside the machine that runs on the same server, or, where the rules allow only one
@@ -247,7 +247,7 @@ def _take_back(
                 continue
             if waiting.pot.rule not in wholes:
                 continue
-            request, decision = _decide(store, books, replace(request, lease_id=KEPT + waiting.id), policies, now)
+            request, decision = decide_place(store, books, replace(request, lease_id=KEPT + waiting.id), policies, now)
             if not isinstance(decision, Deny) or decision.rule not in wholes:
                 continue
             lacking = {each.pot.rule for each in decision.standings if not each.fits}

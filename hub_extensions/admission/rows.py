@@ -62,19 +62,21 @@ def charge_of(row: Mapping[str, Any]) -> Charge:
 
 
 def _leased(lease: Lease) -> dict[str, Any]:
+    return {**_asked_for(lease.request()), "held_at": lease.held_at, "began_at": lease.began_at}
+
+
+def _asked_for(request: Request) -> dict[str, Any]:
     return {
-        "user_name": lease.user,
-        "groups": sorted(lease.groups),
-        "server": lease.server,
-        "profile": lease.profile,
-        "display_name": lease.display_name,
-        "pool": lease.pool,
-        "amounts": lease.amounts.to_dict(),
-        "price_per_hour": f"{lease.price_per_hour.amount:f}",
-        "currency": lease.price_per_hour.currency,
-        "longest_us": None if lease.longest is None else lease.longest // MICROSECOND,
-        "held_at": lease.held_at,
-        "began_at": lease.began_at,
+        "user_name": request.person.name,
+        "groups": sorted(request.person.groups),
+        "server": request.server,
+        "profile": request.profile,
+        "display_name": request.display_name,
+        "pool": request.pool,
+        "amounts": request.amounts.to_dict(),
+        "price_per_hour": f"{request.price_per_hour.amount:f}",
+        "currency": request.price_per_hour.currency,
+        "longest_us": None if request.longest is None else request.longest // MICROSECOND,
     }
 
 
@@ -137,20 +139,11 @@ def reservation_of(row: Mapping[str, Any]) -> Reservation:
 
 
 def waiting_row(waiting: Waiting) -> dict[str, Any]:
-    request, pot = waiting.request, waiting.pot
+    pot = waiting.pot
     return {
         "id": waiting.id,
-        "user_name": request.person.name,
-        "groups": sorted(request.person.groups),
-        "server": request.server,
-        "profile": request.profile,
+        **_asked_for(waiting.request),
         "options": dict(waiting.options),
-        "display_name": request.display_name,
-        "pool": request.pool,
-        "amounts": request.amounts.to_dict(),
-        "price_per_hour": f"{request.price_per_hour.amount:f}",
-        "currency": request.price_per_hour.currency,
-        "longest_us": None if request.longest is None else request.longest // MICROSECOND,
         "joined_at": waiting.joined_at,
         "starts_itself": waiting.starts_itself,
         "pot_rule": None if pot is None else pot.rule,

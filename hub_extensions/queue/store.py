@@ -7,13 +7,14 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from hub_extensions.admission.ahead import decide_place
 from hub_extensions.admission.books import promises_changed
 from hub_extensions.admission.rows import waiting_row
 from hub_extensions.admission.store import Books, Store
 from hub_extensions.admission.tables import QUEUE
 from hub_extensions.queue import decide, words
 from hub_extensions.queue.words import NotPossible
-from profiles.admission import Admit, Decision
+from profiles.admission import Decision
 from profiles.lease import KEPT, Lease
 from profiles.policy import Policies
 from profiles.reservations import Reservation
@@ -87,12 +88,7 @@ class Line:
     def _decide(self, books: Books, wanted: Waiting, policies: Policies, now: datetime) -> Decision:
         """Beside what runs on that server, or else instead of it: whoever gets either need not wait."""
         request = replace(wanted.request, lease_id=KEPT + wanted.id)
-        decision = self._store.decide_in(books, request, policies, now)
-        theirs = books.leases.of_user(request.person.name)
-        runs = next((each for each in theirs if each.server == request.server and not each.is_kept), None)
-        if isinstance(decision, Admit) or runs is None:
-            return decision
-        return self._store.decide_in(books, replace(request, lease_id=runs.id), policies, now)
+        return decide_place(self._store, books, request, policies, now)[1]
 
     def _remove(self, books: Books, place: Waiting, *, keep_machine: bool = False) -> None:
         books.connection.execute(sa.delete(QUEUE).where(QUEUE.c.id == place.id))
