@@ -39,6 +39,14 @@ def command_of(process: psutil.Process) -> list[str]:
         return []
 
 
+def person_of(process: psutil.Process) -> str:
+    """Whose server it belongs to; empty for the Hub's own and for one that has just ended."""
+    try:
+        return str(process.environ().get("JUPYTERHUB_USER", ""))
+    except psutil.Error:
+        return ""
+
+
 @dataclass
 class LocalHub:
     """`start` returns when the program says that it is ready; `said` is all it printed so far."""
@@ -101,10 +109,18 @@ class LocalHub:
     @property
     def hub(self) -> psutil.Process:
         """JupyterHub's own process."""
-        return next(p for p in self.processes() if "jupyterhub_config.py" in " ".join(command_of(p)))
+        return self.programs("jupyterhub_config.py")[0]
 
     def server_of(self, person: str) -> psutil.Process:
-        return next(p for p in self.processes() if p.environ().get("JUPYTERHUB_USER") == person and is_server(p))
+        return next(p for p in self.processes_of(person) if is_server(p))
+
+    def processes_of(self, person: str) -> list[psutil.Process]:
+        """The server of `person` with all it has started."""
+        return [p for p in self.processes() if person_of(p) == person]
+
+    def programs(self, word: str) -> list[psutil.Process]:
+        """Those whose command line has `word`."""
+        return [p for p in self.processes() if word in " ".join(command_of(p))]
 
     def processes(self) -> list[psutil.Process]:
         """Everything that was started for this folder: Hub, proxy, servers, kernels."""

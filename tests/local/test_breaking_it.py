@@ -31,7 +31,7 @@ def test_a_killed_hub_leaves_servers_alone_and_takes_them_up_again(new_hub: NewH
     hub.hub.kill()
     assert hub.wait_end() == 1
     assert "ended by itself" in hub.said
-    assert [p.pid for p in hub.processes() if "configurable-http-proxy" in " ".join(p.cmdline())] == []
+    assert hub.programs("configurable-http-proxy") == []
     assert server.is_running()
 
     hub.start()
@@ -47,7 +47,7 @@ def test_a_hub_killed_during_a_start_adopts_the_server(new_hub: NewHub):
     ada = hub.person("ada")
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(ada.start_by_rest, {"profile": "small-cpu"})
-        wait_for(lambda: [p for p in hub.processes() if p.environ().get("JUPYTERHUB_USER") == "ada"])
+        wait_for(lambda: hub.processes_of("ada"))
         server = hub.server_of("ada")
         server.suspend()  # so that it cannot have answered when the Hub dies
         wait_for(lambda: hub.spawner_states() and "pid" in hub.spawner_states()[0])
@@ -134,7 +134,7 @@ def test_broken_settings_and_catalog_are_all_listed_and_nothing_starts(new_hub: 
 def test_ctrl_c_while_it_starts_leaves_nothing_behind(new_hub: NewHub):
     hub = new_hub()
     hub.launch()
-    wait_for(lambda: [p for p in hub.processes() if "jupyterhub_config.py" in " ".join(p.cmdline())])
+    wait_for(lambda: hub.programs("jupyterhub_config.py"))
     assert hub.interrupt() == 0
     assert hub.left_behind() == []
 
