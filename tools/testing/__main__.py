@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from tools.testing.bytecode import environment
 from tools.testing.needs import CACHE_BIN, ROOT
 from tools.testing.stages import STAGES, Stage
 
@@ -62,7 +63,7 @@ def run(stage: Stage, *, strict: bool) -> Result:
         command = [sys.executable, *stage.command]
         if stage.is_pytest:
             command.append(f"--junitxml={report}")
-        env = {**os.environ, "PATH": f"{CACHE_BIN}{os.pathsep}{os.environ.get('PATH', '')}"}
+        env = {**environment(), "PATH": f"{CACHE_BIN}{os.pathsep}{os.environ.get('PATH', '')}"}
         code = subprocess.run(command, cwd=ROOT, env=env, check=False).returncode
         passed, failed, skipped = counts(report) if stage.is_pytest else (int(code == 0), int(code != 0), 0)
     note = ""

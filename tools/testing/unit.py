@@ -6,24 +6,20 @@ the hub's among them, to the other: each half takes about as long, and no heavy 
 
 Every test of `make test unit` runs here too. Only properties that name no number of examples try fewer
 (`quick` in tests/unit/conftest.py); `make test` tries them with all.
-
-Bytecode is kept under build/ where PYTHONDONTWRITEBYTECODE is set, as it is in many containers: without any, each run
-compiles the clients of Kubernetes and of the metastore again, and that takes longer than all tests of a half.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
+from tools.testing.bytecode import environment
 from tools.testing.needs import ROOT
 
 UNIT = ROOT / "tests" / "unit"
 WITH_FRAMES = ("data_access",)
 #: The plugins of anyio and typeguard come with these libraries; no test uses them, and their imports take time.
 OPTIONS = ("-q", "--hypothesis-profile=quick", "-p", "no:cacheprovider", "-p", "no:anyio", "-p", "no:typeguard")
-BYTECODE = ROOT / "build" / "bytecode"
 
 
 def halves() -> tuple[list[str], list[str]]:
@@ -34,14 +30,6 @@ def halves() -> tuple[list[str], list[str]]:
         [str(path) for path in rooms if path.name not in WITH_FRAMES],
         [str(path) for path in rooms if path.name in WITH_FRAMES],
     )
-
-
-def environment() -> dict[str, str]:
-    """Ours, with a place for bytecode where none may lie beside the sources."""
-    given = dict(os.environ)
-    if given.pop("PYTHONDONTWRITEBYTECODE", ""):
-        given.setdefault("PYTHONPYCACHEPREFIX", str(BYTECODE))
-    return given
 
 
 def main() -> int:
