@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.cluster.installed import SETTINGS
 from tests.helm.helm_chart import CHART, ROOT, Refused, helm
 from tests.helm.kube_api import KubeApi
 from tests.people import wait_for
 
 pytestmark = pytest.mark.cluster
 
-STATE = ROOT / ".remuda" / "cluster"
+STATE = SETTINGS.state
 NAMESPACE, RELEASE = "chart-on-kind", "second"
 LOGS = ("logs", "deployment/hub", "--namespace", NAMESPACE)
 VALUES: dict[str, Any] = {
