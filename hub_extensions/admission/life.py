@@ -12,12 +12,11 @@ from hub_extensions.admission.books import LiveBook, promises_changed
 from hub_extensions.admission.tables import LEDGER, QUEUE, RESERVATIONS
 from profiles.admission import Admit, Decision, Deny
 from profiles.cost import charge
-from profiles.lease import EndReason, Entry, Lease, LeaveWhy, Request
+from profiles.lease import EndReason, Entry, Lease, Request
 from profiles.lease_book import LeaseBook
 from profiles.policy import Policies
 from profiles.pots import reserved_pots
 from profiles.refusal import Reason, Refusal
-from profiles.reservations import Leave
 
 IN_LEDGER = sa.select(LEDGER.c.lease_id).where(LEDGER.c.lease_id == sa.bindparam("lease_id"))
 
@@ -63,15 +62,6 @@ def has_ended(connection: Connection, lease_id: str) -> bool:
 def places_kept(book: LeaseBook, request: Request) -> tuple[Lease, ...]:
     theirs = book.of_user(request.person.name)
     return tuple(lease for lease in theirs if lease.is_kept and lease.server == request.server)
-
-
-def is_news(leave: Leave, why: LeaveWhy) -> bool:
-    lease = leave.lease
-    if lease.is_kept:
-        return False
-    if lease.leaves_at is None or leave.at < lease.leaves_at:
-        return True
-    return lease.leaves_why is why and leave.at > lease.leaves_at
 
 
 def _is_for(held: Lease, request: Request) -> bool:

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from hub_extensions.admission import spent
 from hub_extensions.admission.books import LiveBook, bury
 from hub_extensions.admission.database import Database, DatabaseAway
-from hub_extensions.admission.life import again, has_ended, is_news, is_spent, places_kept, settle, take_up, used_up
+from hub_extensions.admission.life import again, has_ended, is_spent, places_kept, settle, take_up, used_up
 from hub_extensions.admission.rows import entry_of, entry_row, lease_row
 from hub_extensions.admission.spent import UsedHour
 from hub_extensions.admission.tables import LEASES, LEDGER, LEDGER_GROUPS, STATE
@@ -30,6 +30,7 @@ from profiles.policy import Policies
 from profiles.pots import Pot, budget_pots
 from profiles.reservations import Leave, Reservation
 from profiles.snapshot import Snapshot
+from profiles.turns import is_news
 from profiles.waiting import Waiting
 
 log = logging.getLogger(__name__)

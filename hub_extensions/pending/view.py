@@ -9,8 +9,8 @@ from typing import Any
 from hub_extensions.page_frame.machine_words import Field, MachineWords, Moment, form_fields, of_plan
 from hub_extensions.page_frame.menu import Menu
 from hub_extensions.page_frame.notice import Notice
-from hub_extensions.queue.decide import WAITABLE
 from profiles.choice import MachineChoice
+from profiles.turns import WAITABLE
 
 #: A start that failed for this reason can go on without the home's disk being written to.
 HOME_FULL = "home-full"

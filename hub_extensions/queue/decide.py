@@ -6,29 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from hub_extensions.admission.ahead import waits_for
 from hub_extensions.queue import words
 from hub_extensions.queue.words import NotPossible
-from profiles.admission import Admit, Decision, Deny
+from profiles.admission import Admit, Decision
 from profiles.booking import Queue
-from profiles.refusal import Reason
+from profiles.turns import WAITABLE, never_fits, waits_for
 from profiles.waiting import Waiting, before
-
-#: What others have now and give back some time. What nobody gives back is not waited for: a permission, a budget.
-WAITABLE = frozenset({Reason.OVER_QUOTA, Reason.RESERVED, Reason.OTHERS_WAIT})
-
-
-def can_wait(decision: Decision) -> bool:
-    """Whether waiting would help."""
-    return isinstance(decision, Deny) and decision.refusal.reason in WAITABLE and not _never_fits(decision)
-
-
-def _never_fits(decision: Deny) -> bool:
-    return any(
-        each.wanted > each.limit + each.lent
-        for each in decision.standings
-        if each.pot.rule == decision.rule and not each.fits
-    )
 
 
 def join(
@@ -58,7 +41,7 @@ def _useless(machine: str, decision: Decision) -> NotPossible | None:
     refusal = decision.refusal
     if refusal.reason not in WAITABLE:
         return NotPossible(refusal.reason, refusal.sentence, refusal.remedy)
-    return words.never(machine, refusal.sentence, refusal.remedy) if _never_fits(decision) else None
+    return words.never(machine, refusal.sentence, refusal.remedy) if never_fits(decision) else None
 
 
 def _same_machine(one: Waiting, other: Waiting) -> bool:

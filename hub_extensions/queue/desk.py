@@ -8,10 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from hub_extensions.admission.ahead import waits_for
 from hub_extensions.admission.database import DatabaseAway
 from hub_extensions.page_frame.gate import gate_of
-from hub_extensions.queue.decide import can_wait
 from hub_extensions.queue.forecast import Forecast, forecast_of
 from hub_extensions.queue.store import Line, Picture
 from hub_extensions.queue.view import PlaceView, own, place_view
@@ -23,6 +21,7 @@ from profiles.lease import KEPT, Request
 from profiles.plan import MachinePlan
 from profiles.refusal import Refusal
 from profiles.resolve import resolve
+from profiles.turns import can_wait, waits_for
 from profiles.waiting import Waiting
 
 K = TypeVar("K")

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from hub_extensions.admission.ahead import decide_place
+from hub_extensions.admission.ahead import place_decision
 from hub_extensions.admission.books import promises_changed
 from hub_extensions.admission.rows import waiting_row
 from hub_extensions.admission.store import Books, Store
@@ -88,7 +88,7 @@ class Line:
     def _decide(self, books: Books, wanted: Waiting, policies: Policies, now: datetime) -> Decision:
         """Beside what runs on that server, or else instead of it: whoever gets either need not wait."""
         request = replace(wanted.request, lease_id=KEPT + wanted.id)
-        return decide_place(self._store, books, request, policies, now)[1]
+        return place_decision(self._store, books, request, policies, now)
 
     def _remove(self, books: Books, place: Waiting, *, keep_machine: bool = False) -> None:
         books.connection.execute(sa.delete(QUEUE).where(QUEUE.c.id == place.id))

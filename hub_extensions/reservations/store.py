@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from hub_extensions.admission.ahead import Looked, clearings
+from hub_extensions.admission.ahead import Looked
 from hub_extensions.admission.books import promises_changed
 from hub_extensions.admission.rows import reservation_of, reservation_row
 from hub_extensions.admission.store import Books, Store
@@ -27,6 +27,7 @@ from profiles.policy import Policies
 from profiles.reservations import Reservation
 from profiles.slots import Span
 from profiles.snapshot import Snapshot
+from profiles.turns import clearings
 
 #: So many rows at once at most: a calendar is for people.
 MOST = 2000
@@ -46,7 +47,7 @@ class Reservations:
                 return made
             books.connection.execute(sa.insert(RESERVATIONS).values(reservation_row(made)))
             promises_changed(books.connection)
-            needed = clearings((*books.reservations, made), policies, books, now)
+            needed = clearings((*books.reservations, made), policies, books.leases, now)
             told = self._store.leave_in(books, needed, LeaveWhy.RESERVED)
             looked = Looked(told=tuple((leave, LeaveWhy.RESERVED) for leave in told))
             for notice in notices_of(looked, policies, now):

@@ -7,7 +7,6 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from hub_extensions.admission.ahead import clearings
 from hub_extensions.admission.books import promises_changed
 from hub_extensions.admission.rows import reservation_row
 from hub_extensions.admission.store import Store
@@ -16,6 +15,7 @@ from profiles.lease import LeaveWhy, Request
 from profiles.policy import Policies
 from profiles.pots import ReservedPot
 from profiles.reservations import Leave, Reservation, clear_time
+from profiles.turns import clearings
 from tests.unit.profiles.shares import reserved_most
 
 
@@ -44,7 +44,7 @@ def book(
         most = reserved_most(pot, early, begins - clear, ends)
         if any(most[name] > limit for name, limit in pot.caps.limits()):
             return ()
-        leaves = clearings(promised, policies, books, now)
+        leaves = clearings(promised, policies, books.leases, now)
         if any(leave.at > max(now, begins - clear) for leave in leaves if leave.lease.leaves_at != leave.at):
             return ()
         books.connection.execute(sa.insert(RESERVATIONS).values(reservation_row(new)))
