@@ -1,7 +1,8 @@
 """When something can still be reserved: what is promised from moment to moment, and the times at which more fits. Pure.
 
 A reservation takes what it needs from `clear_before` before its beginning on (`reservations.for_others`). So where all
-there is gets reserved, two that follow each other lie that far apart: meanwhile what runs on the first one stops.
+there is gets reserved, two that follow each other lie that far apart: meanwhile what runs on the first one stops. One
+person's own may follow at once: their machine runs through.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from profiles.hours import WorkingHours, opening
 from profiles.lease import Lease
 from profiles.lease_book import LeaseBook
 from profiles.pots import ReservedPot, drawn
-from profiles.reservations import Reservation, clear_time, for_others
+from profiles.reservations import Reservation, clear_time, for_others, promised_to
 
 #: From … until …
 Span = tuple[datetime, datetime]
@@ -38,10 +39,11 @@ class Level:
 def levels(
     pot: ReservedPot, reservations: Iterable[Reservation], since: datetime, until: datetime
 ) -> tuple[Level, ...]:
-    """All of that time, one level after the other; what is kept clear counts."""
+    """All of that time, one level after the other; what is kept clear counts, but not beside what the same person
+    still has then (`promised_to`)."""
     clear = clear_time(pot.quota)
     held = [
-        (begin, end, each.amounts)
+        (begin, end, each)
         for each in reservations
         if each.rule == pot.pot.rule and each.over_at is None
         if (begin := max(since, each.begins_at - clear)) < (end := min(until, each.ends_at))
@@ -51,13 +53,13 @@ def levels(
     for number, (begin, end, _) in enumerate(held):
         begins.setdefault(begin, []).append(number)
         ends.setdefault(end, []).append(number)
-    there: dict[int, Amounts] = {}
+    there: dict[int, Reservation] = {}
     found = []
     for begin, end in pairwise(sorted({*begins, *ends})):
         for number in ends.get(begin, ()):
             del there[number]
         there |= {number: held[number][2] for number in begins.get(begin, ())}
-        found.append(Level(begin, end, total(there.values())))
+        found.append(Level(begin, end, total(promised_to(there.values(), begin, clear).values())))
     return tuple(found)
 
 
@@ -73,6 +75,17 @@ def fits(pot: ReservedPot, level: Level, wanted: Amounts) -> bool:
     return all(
         not (n := wanted.much(name)) or level.amounts.much(name) + n <= limit for name, limit in limits(pot)
     )
+
+
+def beyond(
+    pot: ReservedPot, reservations: Sequence[Reservation], wanted: Reservation, now: datetime
+) -> tuple[Level, str, int] | None:
+    """The first moments at which `wanted`, counted in, takes too much, of what, and the limit; None: it fits."""
+    for level in levels(pot, [*reservations, wanted], held_from(pot, wanted, now), wanted.ends_at):
+        for name, limit in limits(pot):
+            if wanted.amounts.much(name) and level.amounts.much(name) > limit:
+                return level, name, limit
+    return None
 
 
 def free_spans(
@@ -165,7 +178,9 @@ def free_slots(
     if until - since < length:
         return ()
     begins = max(now, since - clear)
-    free = free_spans(pot, search.reservations, wanted.amounts, begins, until)
+    # One's own are looked at with each slot (`beyond`): whether they count depends on where it lies.
+    others = [each for each in search.reservations if each.user != wanted.user]
+    free = free_spans(pot, others, wanted.amounts, begins, until)
     opened = joined(open_spans(search.hours, since, until, search.timezone))
     soon = now + timedelta(seconds=pot.quota.notice.seconds) + clear
     boundaries = {
@@ -174,7 +189,7 @@ def free_slots(
         *(begin + clear for begin, _ in free),
         *(begin for begin, _ in (*opened, *chain(*search.permitted))),
         *(each.ends_at + clear for each in search.reservations),
-        *(end for _, end in search.apart),
+        *(each.ends_at for each in search.reservations if each.user == wanted.user),
         *(lease.ends_at + clear for lease in drawn(pot.pot, pot.quota, search.book) if lease.ends_at is not None),
     }
 
@@ -185,6 +200,7 @@ def free_slots(
             and within(held_from(pot, slot, now), slot.ends_at, free)
             and all(within(begin, slot.ends_at, spans) for spans in search.permitted)
             and all(slot.ends_at <= from_ or to <= begin for from_, to in search.apart)
+            and beyond(pot, search.reservations, slot, now) is None
             and (begin >= soon or not in_the_way(pot, search.reservations, slot, search.book, now))
         )
 

@@ -20,13 +20,10 @@ from profiles.reservations import Reservation, clear_time
 from profiles.slots import (
     Search,
     Span,
-    fits,
+    beyond,
     free_slots,
     free_spans,
-    held_from,
     in_the_way,
-    levels,
-    limits,
     open_spans,
     within,
 )
@@ -166,7 +163,7 @@ def rights(
             if ahead is None and over is not None and over.ends_at > now:  # it holds today
                 return words.permission_ends(request.display_name, over.ends_at, policies.timezone)
             return NotPossible.of(
-                admission_words.needs_approval(request, approval, over, ahead, policies.timezone)
+                admission_words.needs_approval(request, approval, over, ahead, policies.timezone, now)
             )
         if grant.ends_at < wanted.ends_at:
             return words.permission_ends(request.display_name, grant.ends_at, policies.timezone)
@@ -217,18 +214,13 @@ def _room(
     wanted: Reservation, pot: ReservedPot, snapshot: Snapshot, timezone: str, now: datetime
 ) -> NotPossible | None:
     standing = [each for each in snapshot.reservations if each.stands(now)]
-    for level in levels(pot, standing, held_from(pot, wanted, now), wanted.ends_at):
-        if not fits(pot, level, wanted.amounts):
-            name, limit = next(
-                (name, limit)
-                for name, limit in limits(pot)
-                if (n := wanted.amounts.much(name)) and level.amounts.much(name) + n > limit
-            )
-            last = max((each.ends_at for each in standing), default=wanted.ends_at)
-            later = free_spans(pot, standing, wanted.amounts, level.begins_at, last + SHORTEST)
-            until, there = later[0][0] if later else last, level.amounts.much(name)
-            clear = clear_time(pot.quota)
-            return words.taken(wanted, name, limit, there, until, clear=clear, timezone=timezone)
+    if found := beyond(pot, standing, wanted, now):
+        level, name, limit = found
+        last = max((each.ends_at for each in standing), default=wanted.ends_at)
+        later = free_spans(pot, standing, wanted.amounts, level.begins_at, last + SHORTEST)
+        until, there = later[0][0] if later else last, level.amounts.much(name) - wanted.amounts.much(name)
+        clear = clear_time(pot.quota)
+        return words.taken(wanted, name, limit, there, until, clear=clear, timezone=timezone)
     if leases := in_the_way(pot, standing, wanted, snapshot.book, now):
         notice = timedelta(seconds=pot.quota.notice.seconds)
         ends = [lease.ends_at for lease in leases if lease.ends_at is not None]

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from hub_extensions.reservations.decide import book, end, proposed
 from hub_extensions.reservations.words import MEANING, NotPossible, Why
+from profiles.amounts import total
+from profiles.lease_book import LeaseBook
 from profiles.pots import ReservedPot
-from profiles.reservations import Reservation, clear_time, to_clear
+from profiles.reservations import Reservation, clear_from, clear_time, promised_to, to_clear
 from tests.unit.profiles.shares import NOW, grant, hours, lease
-from tests.unit.reservations.booking import HOUR, at, books, reserved, rules, wanted
+from tests.unit.reservations.booking import CLEAR, HOUR, at, books, reserved, rules, wanted
 
 MINUTE = timedelta(minutes=1)
 
@@ -116,6 +118,25 @@ def test_between_two_on_the_same_machine_the_first_one_is_stopped() -> None:
     assert made(book(wanted(24), books(reservations=(reserved("a", 24),)), rules(), NOW)), "one of two is left"
 
 
+def test_ones_own_may_follow_at_once_and_the_machine_runs_through() -> None:
+    policies, mine = rules(gpus=1), reserved("a", 24, user="ada")
+    after = replace(made(book(wanted(26), books(reservations=(mine,)), policies, NOW)), id="b")
+    before = made(book(wanted(22), books(reservations=(mine,)), policies, NOW))
+    assert (after.begins_at, before.ends_at) == (mine.ends_at, mine.begins_at)
+    assert why(book(wanted(26, user="bea"), books(reservations=(mine,)), policies, NOW)) == Why.TAKEN
+    slots = proposed(wanted(24, 2), books(reservations=(mine,)), policies, at(48), NOW)
+    assert slots[0] == (at(26), at(28))  # type: ignore[index]
+    pot, running = ReservedPot.of("gpus", policies.reservations["gpus"]), lease("l", gpus=1)
+    others = reserved("c", 28.5, user="bea")
+    for hours_ahead in (24, 25.9, 26, 27):
+        for leave in to_clear(pot, (mine, after, others), LeaseBook([running]), at(hours_ahead)):
+            assert leave.at == others.begins_at - CLEAR
+    asked = replace(wanted().request, lease_id="l2")
+    assert clear_from(pot, (mine, after, others), LeaseBook(), asked, at(24)) == others.begins_at - CLEAR
+    other_machine = made(book(wanted(26, profile="other"), books(reservations=(mine,)), policies, NOW))
+    assert other_machine.begins_at == mine.ends_at, "whichever machine of the pool it is"
+
+
 def test_at_short_notice_it_has_to_fit_beside_what_runs() -> None:
     running = [lease(f"l{n}", "bea", gpus=1, ran=HOUR) for n in range(2)]
     soon = book(wanted(0.5), books(*running), rules(), NOW)
@@ -205,6 +226,25 @@ def test_what_is_proposed_can_be_booked_and_nothing_earlier(situation: Any, last
     for n in range(int(12 / TEN)):
         if n * TEN < first - 1e-6 and n * TEN + lasts <= 12:
             assert why(book(wanted(n * TEN, lasts, gpus=gpus), known, policies, NOW))
+
+
+@settings(max_examples=40, deadline=None)
+@given(situations())
+def test_what_is_booked_fits_at_every_moment_and_ones_own_machine_runs_through(situation: Any) -> None:
+    known, policies = situation
+    pot = ReservedPot.of("gpus", policies.reservations["gpus"])
+    clear = clear_time(pot.quota)
+    for n in range(int(12 / TEN)):
+        promised = total(promised_to(known.reservations, at(n * TEN), clear).values())
+        assert promised.gpus <= policies.reservations["gpus"].gpus
+    for first in known.reservations:
+        own = lease("own", first.user, gpus=first.amounts.gpus)
+        ends_at = first.ends_at
+        for each in known.reservations:
+            if each.user == first.user and each.begins_at == ends_at and each.amounts.gpus >= first.amounts.gpus:
+                ends_at = each.ends_at
+        for leave in to_clear(pot, known.reservations, LeaseBook([own]), first.begins_at):
+            assert leave.at >= ends_at
 
 
 @settings(max_examples=40, deadline=None)
