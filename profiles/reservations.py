@@ -24,7 +24,8 @@ from profiles.tally import AmountsTally
 class Reservation:
     """`amounts` of the pot `rule`, for one person. `profile` and `display_name` say which machine it was made for; any
     machine of the pot may take it up. `taken_at` is when the first one did, `over_at` when it was cancelled or
-    released before its end, and `over_by` by whom; empty: by the hub, because nobody came. Times are aware UTC."""
+    released before its end, and `over_by` by whom; empty: by the hub, because nobody came. `revision` counts changes of
+    what was booked, `changed_at` is when the last one was made. Times are aware UTC."""
 
     id: str
     rule: str
@@ -41,6 +42,8 @@ class Reservation:
     taken_at: datetime | None = None
     over_at: datetime | None = None
     over_by: str = ""
+    revision: int = 0
+    changed_at: datetime | None = None
 
     def stands(self, now: datetime) -> bool:
         """Neither over nor given up."""

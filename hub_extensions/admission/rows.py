@@ -115,6 +115,8 @@ def reservation_row(reservation: Reservation) -> dict[str, Any]:
         "taken_at": reservation.taken_at,
         "over_at": reservation.over_at,
         "over_by": reservation.over_by,
+        "revision": reservation.revision,
+        "changed_at": reservation.changed_at,
     }
 
 
@@ -135,6 +137,8 @@ def reservation_of(row: Mapping[str, Any]) -> Reservation:
         taken_at=row["taken_at"],
         over_at=row["over_at"],
         over_by=row["over_by"],
+        revision=row["revision"],
+        changed_at=row["changed_at"],
     )
 
 

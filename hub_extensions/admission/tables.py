@@ -169,6 +169,8 @@ RESERVATIONS = Table(
     Column("taken_at", UtcTime),
     Column("over_at", UtcTime, index=True),
     Column("over_by", Text, nullable=False),
+    Column("revision", Integer, nullable=False, server_default="0"),
+    Column("changed_at", UtcTime),
 )
 
 #: The line of those who wait, one row for each place; who is served or leaves is taken off.
