@@ -70,7 +70,7 @@ def told_lately(lease: Lease, known: Iterable[Notice]) -> bool:
     end, why = lease.leaves_at, lease.leaves_why
     if end is None or why is None:
         return False
-    return any(each.key == leaves_key(lease, why, end) and end - each.at <= AHEAD for each in known)
+    return any(each.key.startswith(leaves_key(lease, why, end)) and end - each.at <= AHEAD for each in known)
 
 
 def _time_ends(lease: Lease, look: Look, now: datetime) -> Iterator[Notice]:

@@ -108,7 +108,8 @@ def _makes_room(lease: Lease, at: datetime, why: LeaveWhy, zone: str, now: datet
     return Notice(
         to=lease.user,
         kind=Kind.STOPS_SOON,
-        key=leaves_key(lease, why, at),
+        # It may be told, taken back, and told again.
+        key=f"{leaves_key(lease, why, at)}/{now.isoformat()}",
         subject=f"Your {lease.display_name} stops at {when}",
         text=f"Your {lease.display_name} stops at {when}, because {WHY[why]}. Your home is kept: save what is open in "
         "the machine by then. You can wait in line for another one, or reserve a time of your own.",
@@ -121,7 +122,7 @@ def _may_stay(lease: Lease, was_at: datetime, zone: str, now: datetime) -> Notic
     return Notice(
         to=lease.user,
         kind=Kind.STOPS_SOON,
-        key=f"stays/{lease.id}/{was_at.isoformat()}",
+        key=f"stays/{lease.id}/{was_at.isoformat()}/{now.isoformat()}",
         subject=f"Your {lease.display_name} may stay",
         text=f"Your {lease.display_name} was to stop at {clock_in(zone, was_at, now)} to make room. Nobody needs that "
         "any more, and it goes on.",
