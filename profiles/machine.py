@@ -20,7 +20,8 @@ class RunningMachine:
 
     `cpu_cores` and `memory_bytes` are the limits: what the person may use; `reserved` is what quotas count, None for a
     machine that an earlier version started. `started_at` is aware UTC, None until the
-    server answers. Limits are seconds; None is no limit. `leaves_at` is when it closes or has to make room for others.
+    server answers. Limits are seconds; None is no limit. `run_for_s` is how long its person asked for; its life may be
+    shorter, by its own limit or a budget. `leaves_at` is when it closes or has to make room for others.
     """
 
     profile_id: str
@@ -39,6 +40,7 @@ class RunningMachine:
     node: str | None = None
     reserved: Amounts | None = None
     leaves_at: datetime | None = None
+    run_for_s: int | None = None
 
     @classmethod
     def of(cls, plan: MachinePlan, spawn_id: str, started_at: datetime | None = None) -> RunningMachine:
@@ -57,7 +59,13 @@ class RunningMachine:
             max_lifetime_s=plan.max_lifetime.seconds if plan.max_lifetime else None,
             keep_alive_at_most_s=plan.keep_alive_at_most.seconds if plan.keep_alive_at_most else None,
             reserved=Amounts.of(plan),
+            run_for_s=plan.run_for.seconds if plan.run_for else None,
         )
+
+    @property
+    def ends_as_asked(self) -> bool:
+        """Its life is as long as its person wanted it, and no rule has cut it short."""
+        return self.run_for_s is not None and self.run_for_s == self.max_lifetime_s
 
     def stops_at(
         self, now: datetime, last_activity: datetime | None, kept_until: datetime | None = None
@@ -99,6 +107,7 @@ class RunningMachine:
             "node": self.node,
             "reserved": self.reserved.to_dict() if self.reserved else None,
             "leaves_at": self.leaves_at.isoformat() if self.leaves_at else None,
+            "run_for_s": self.run_for_s,
         }
 
     @classmethod
@@ -126,6 +135,7 @@ class RunningMachine:
             node=None if kept.get("node") is None else str(kept["node"]),
             reserved=Amounts.from_dict(kept["reserved"]) if kept.get("reserved") else None,
             leaves_at=_aware(datetime.fromisoformat(leaves_at)) if (leaves_at := kept.get("leaves_at")) else None,
+            run_for_s=_seconds(kept.get("run_for_s")),
         )
 
 

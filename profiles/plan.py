@@ -18,7 +18,8 @@ from profiles.quantity import Duration, Money
 class MachinePlan:
     """Made by `resolve` alone. Mappings are the catalog's own, frozen: `frozen.thaw` gives copies to change.
 
-    A limit of None is no limit. `image=None` is the hub's default image. `options` is complete: also what was not
+    A limit of None is no limit. `run_for` is how long its person asked for; `max_lifetime` is the shorter one of that
+    and of the machine's own. `image=None` is the hub's default image. `options` is complete: also what was not
     asked is in it, so that the same machine can be asked for again.
     """
 
@@ -45,6 +46,7 @@ class MachinePlan:
     hours: WorkingHours | None = None
     options: Mapping[str, str] = EMPTY
     rescue: bool = False
+    run_for: Duration | None = None
 
     @property
     def gpus(self) -> int:
@@ -54,7 +56,7 @@ class MachinePlan:
     @property
     def choice(self) -> MachineChoice:
         """The choice that gives this plan again."""
-        return MachineChoice(self.profile_id, self.options, self.rescue)
+        return MachineChoice(self.profile_id, self.options, self.rescue, self.run_for)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, for logs and `python -m profiles show`."""
@@ -82,4 +84,5 @@ class MachinePlan:
             "startTimeout": str(self.start_timeout),
             "options": dict(self.options),
             "rescue": self.rescue,
+            "runFor": None if self.run_for is None else str(self.run_for),
         }

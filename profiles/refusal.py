@@ -13,6 +13,7 @@ class Reason(StrEnum):
     FORBIDDEN_PROFILE = "forbidden-profile"
     UNKNOWN_OPTION = "unknown-option"
     OPTION_OUT_OF_BOUNDS = "option-out-of-bounds"
+    RUN_FOR_OUT_OF_BOUNDS = "run-for-out-of-bounds"
     MALFORMED_CHOICE = "malformed-choice"
     NO_PROFILE = "no-profile"
     NEVER_FITS = "never-fits"
@@ -32,6 +33,7 @@ MEANING: dict[Reason, str] = {
     Reason.FORBIDDEN_PROFILE: "The machine exists, but this person may not use it (any more).",
     Reason.UNKNOWN_OPTION: "The machine has no such option (any more).",
     Reason.OPTION_OUT_OF_BOUNDS: "The option exists, but not with this value.",
+    Reason.RUN_FOR_OUT_OF_BOUNDS: "The length that the machine is to run for is under ten minutes, or over a year.",
     Reason.MALFORMED_CHOICE: "The request is not a choice of machine at all.",
     Reason.NO_PROFILE: "No machine was named, and the catalog has no default one.",
     Reason.NEVER_FITS: "No node of the pool is, or can become, large enough.",

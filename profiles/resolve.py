@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from typing import TypeVar
 
 from profiles.access import Access, allows, who_may
-from profiles.choice import MachineChoice
+from profiles.choice import LONGEST_RUN, SHORTEST_RUN, MachineChoice
 from profiles.frozen import EMPTY, FrozenDict
 from profiles.model import Catalog, Option, OptionChoice, Overrides, Profile
 from profiles.person import Person
@@ -55,7 +55,7 @@ class Offer:
 
 def resolve(catalog: Catalog, choice: MachineChoice, person: Person) -> MachinePlan | Refusal:
     """The plan for this choice; options left out take their default. Never raises for what a person can send."""
-    malformed = _malformed(choice)
+    malformed = _malformed(choice) or _run_for_out_of_bounds(choice.run_for)
     if malformed is not None:
         return malformed
     profile_id = choice.profile or catalog.default_profile
@@ -69,7 +69,7 @@ def resolve(catalog: Catalog, choice: MachineChoice, person: Person) -> MachineP
     if not allows(profile.allow, person):
         return _forbidden(profile_id, profile)
     chosen = _chosen(profile_id, profile, choice.options)
-    return chosen if isinstance(chosen, Refusal) else _plan(catalog, profile_id, profile, chosen, choice.rescue)
+    return chosen if isinstance(chosen, Refusal) else _plan(catalog, profile_id, profile, chosen, choice)
 
 
 def options_for(catalog: Catalog, person: Person) -> tuple[Offer, ...]:
@@ -124,9 +124,11 @@ def _chosen(profile_id: str, profile: Profile, options: Mapping[str, str]) -> di
     return chosen
 
 
-def _plan(catalog: Catalog, profile_id: str, profile: Profile, chosen: Mapping[str, str], rescue: bool) -> MachinePlan:
+def _plan(
+    catalog: Catalog, profile_id: str, profile: Profile, chosen: Mapping[str, str], choice: MachineChoice
+) -> MachinePlan:
     picked = [profile.options[name].choices[value] for name, value in chosen.items()]
-    changes = [choice.overrides for choice in picked]
+    changes = [each.overrides for each in picked]
     return MachinePlan(
         profile_id=profile_id,
         display_name=profile.display_name or profile_id,
@@ -146,12 +148,15 @@ def _plan(catalog: Catalog, profile_id: str, profile: Profile, chosen: Mapping[s
         annotations=_laid_over(profile.annotations, (each.annotations for each in changes)),
         labels=_laid_over(profile.labels, (each.labels for each in changes)),
         idle_timeout=_limit(profile.idle_timeout, (each.idle_timeout for each in changes)),
-        max_lifetime=_limit(profile.max_lifetime, (each.max_lifetime for each in changes)),
+        max_lifetime=_sooner(
+            _limit(profile.max_lifetime, (each.max_lifetime for each in changes)), choice.run_for
+        ),
         keep_alive_at_most=_limit(profile.keep_alive_at_most, ()),
         hours=profile.hours,
         start_timeout=profile.start_timeout,
         options=FrozenDict(chosen) if chosen else EMPTY,
-        rescue=rescue,
+        rescue=choice.rescue,
+        run_for=choice.run_for,
     )
 
 
@@ -181,18 +186,35 @@ def _limit(own: Duration | None, overrides: Iterable[Duration | None]) -> Durati
     return limit if limit is not None and limit.seconds else None
 
 
+def _sooner(own: Duration | None, asked: Duration | None) -> Duration | None:
+    """What is asked for beyond the machine's own limit is cut to it: whoever wants eight hours takes six."""
+    return own if asked is None else asked if own is None else min(own, asked)
+
+
 # Refusals. What came in is quoted, cut and made printable; whoever renders a sentence escapes it.
 
 
 def _malformed(choice: MachineChoice) -> Refusal | None:
     """`spawner.choice` lets nothing of the kind through; other callers may."""
     sound = (choice.profile is None or isinstance(choice.profile, str)) and isinstance(choice.options, Mapping)
+    sound = sound and (choice.run_for is None or isinstance(choice.run_for, Duration))
     if sound and all(isinstance(n, str) and isinstance(v, str) for n, v in choice.options.items()):
         return None
     return Refusal(
         Reason.MALFORMED_CHOICE,
         "The choice of machine could not be read.",
         "Open the spawn page and choose a machine there.",
+    )
+
+
+def _run_for_out_of_bounds(run_for: Duration | None) -> Refusal | None:
+    if run_for is None or SHORTEST_RUN <= run_for <= LONGEST_RUN:
+        return None
+    return Refusal(
+        Reason.RUN_FOR_OUT_OF_BOUNDS,
+        f"A machine can be asked for {SHORTEST_RUN.human} at least and {LONGEST_RUN.human} at most, "
+        f"and {run_for.human} is not in between.",
+        "Choose a length from the list, or none: then it runs until you stop it.",
     )
 
 

@@ -6,8 +6,8 @@ apart from the options of cards that were not chosen, which a form always posts.
 
 Accepted
 --------
-form, query   `profile`, `option.<profile>.<option>`, `rescue`; also KubeSpawner's `profile-option-<profile>--<option>`
-stored, REST  `{"profile": "gpu", "options": {"gpus": "2"}, "rescue": true}`; numbers may be JSON integers, and
+form, query   `profile`, `option.<profile>.<option>`, `rescue`, `run_for` (`4h`); also KubeSpawner's `profile-option-<profile>--<option>`
+stored, REST  `{"profile": "gpu", "options": {"gpus": "2"}, "rescue": true, "run_for": "4h"}`; numbers may be JSON integers, and
               KubeSpawner's flat `profile-option-<profile>--<option>` keys may stand in place of `options`
 """
 
@@ -17,7 +17,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from profiles.choice import MachineChoice
+from profiles.choice import MachineChoice, run_for_of
+from profiles.quantity import BadQuantity, Duration
 from profiles.refusal import Reason, Refusal
 
 #: The characters of profile and option names; `fullmatch`, never `match` (an unanchored `^ok` admits `ok;anything`).
@@ -28,6 +29,8 @@ MAX_FIELDS = 1024  # of a whole form: a catalog's every card posts its selects
 #: Fields of the page's form that are about the page and not about the machine.
 PAGE_FIELDS = frozenset({"_xsrf", "next", "for_user"})
 
+_KEYS = frozenset({"profile", "options", "rescue", "run_for"})
+_FIELDS = frozenset({"profile", "rescue", "run_for"})
 _FORM_OPTION = "option."
 _FLAT_OPTION = "profile-option-"
 _YES = frozenset({"1", "true", "on", "yes"})
@@ -65,14 +68,14 @@ def from_user_options(stored: Mapping[str, Any] | None) -> MachineChoice:
     if len(stored) > MAX_FIELDS:
         raise MalformedChoice(f"it has {len(stored)} fields, more than the {MAX_FIELDS} allowed")
     for key in stored:
-        if not isinstance(key, str) or not (key in {"profile", "options", "rescue"} or key.startswith(_FLAT_OPTION)):
+        if not isinstance(key, str) or not (key in _KEYS or key.startswith(_FLAT_OPTION)):
             raise MalformedChoice(f"{_quoted(key)} is not a field of a choice")
     profile = _profile(stored.get("profile"))
     options = _options(stored.get("options"))
     flat = _flat_options(stored, profile)
     if options and flat:
         raise MalformedChoice("options are given twice, as 'options' and as 'profile-option-…' fields")
-    return _choice(profile, options or flat, _rescue(stored.get("rescue", False)))
+    return _choice(profile, options or flat, _rescue(stored.get("rescue", False)), _run_for(stored.get("run_for")))
 
 
 def _from_fields(fields: Mapping[str, Any]) -> MachineChoice:
@@ -82,7 +85,7 @@ def _from_fields(fields: Mapping[str, Any]) -> MachineChoice:
         raise MalformedChoice(f"it has {len(fields)} fields, more than the {MAX_FIELDS} allowed")
     for key in fields:
         if not isinstance(key, str) or not (
-            key in PAGE_FIELDS or key in {"profile", "rescue"} or key.startswith((_FORM_OPTION, _FLAT_OPTION))
+            key in PAGE_FIELDS | _FIELDS or key.startswith((_FORM_OPTION, _FLAT_OPTION))
         ):
             raise MalformedChoice(f"{_quoted(key)} is not a field of a choice")
     profile = _profile(_single(fields["profile"], "profile") if "profile" in fields else None)
@@ -90,7 +93,8 @@ def _from_fields(fields: Mapping[str, Any]) -> MachineChoice:
     flat = _flat_options(fields, profile)
     if options and flat:
         raise MalformedChoice("options are given twice, as 'option.…' and as 'profile-option-…' fields")
-    return _choice(profile, options or flat, _rescue_field(fields.get("rescue", ())))
+    run_for = _run_for(_single(fields["run_for"], "run_for") if "run_for" in fields else None)
+    return _choice(profile, options or flat, _rescue_field(fields.get("rescue", ())), run_for)
 
 
 def _form_options(fields: Mapping[str, Any], profile: str | None) -> dict[str, str]:
@@ -112,10 +116,12 @@ def _flat_options(fields: Mapping[str, Any], profile: str | None) -> dict[str, s
     }
 
 
-def _choice(profile: str | None, options: dict[str, str], rescue: bool) -> MachineChoice:
+def _choice(
+    profile: str | None, options: dict[str, str], rescue: bool, run_for: Duration | None
+) -> MachineChoice:
     if len(options) > MAX_OPTIONS:
         raise MalformedChoice(f"it sets {len(options)} options, more than the {MAX_OPTIONS} allowed")
-    return MachineChoice(profile=profile, options=options, rescue=rescue)
+    return MachineChoice(profile=profile, options=options, rescue=rescue, run_for=run_for)
 
 
 def _profile(value: Any) -> str | None:
@@ -161,6 +167,13 @@ def _single(value: Any, where: str) -> Any:
     if len(value) != 1:
         raise MalformedChoice(f"{_quoted(where)} was given {len(value)} times instead of once")
     return value[0]
+
+
+def _run_for(value: Any) -> Duration | None:
+    try:
+        return run_for_of(value)
+    except BadQuantity as e:
+        raise MalformedChoice(f"'run_for' must be a length such as '4h', not {_quoted(value)}") from e
 
 
 def _rescue(value: Any) -> bool:

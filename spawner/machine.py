@@ -124,11 +124,21 @@ class CatalogMixin(GateMixin):
         return self.machine
 
     def machine_is_up(self, now: datetime, **changes: Any) -> None:
-        """The server answers: its clock starts, and its choice is one to come back to."""
+        """The server answers: its clock starts, and its choice is one to come back to. How long it was to run is not:
+        nobody's next machine stops because the last one was to."""
         if self.machine is None:
             return
         self.machine = replace(self.machine, started_at=self.machine.started_at or now, **changes)
         self.last_good_choice = MachineChoice(profile=self.machine.profile_id, options=dict(self.machine.options))
+        self._forget_run_for()
+
+    def _forget_run_for(self) -> None:
+        """JupyterHub takes the options of the last start for each that brings none."""
+        options = self.user_options
+        if isinstance(options, Mapping) and "run_for" in options:
+            self.user_options = {name: value for name, value in options.items() if name != "run_for"}
+            if self.orm_spawner is not None:
+                self.orm_spawner.user_options = self.user_options
 
     def _refused(self, refusal: Refusal) -> RefusedStart:
         self.failure = refusal

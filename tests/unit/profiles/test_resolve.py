@@ -6,6 +6,8 @@ import copy
 import json
 import pickle
 import timeit
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +17,9 @@ from hypothesis import strategies as st
 
 from profiles.access import allows, who_may
 from profiles.catalog import from_mapping, load_catalog
-from profiles.choice import MachineChoice
+from profiles.choice import LONGEST_RUN, SHORTEST_RUN, MachineChoice
+from profiles.lease import Request
+from profiles.machine import RunningMachine
 from profiles.model import Access, Catalog
 from profiles.person import Person
 from profiles.plan import MachinePlan
@@ -191,6 +195,35 @@ def test_defaults_fill_what_was_not_chosen_and_the_choice_is_complete() -> None:
     assert dict(chosen.options) == {"gpus": "2", "image": "plain", "stay": "short"}
     assert chosen.max_lifetime == Duration(86400)
     assert resolve(CATALOG, chosen.choice, MEMBER) == chosen
+
+
+@given(asked=st.none() | st.integers(0, 10**9).map(Duration), stay=st.sampled_from(["short", "long"]))
+def test_a_machine_lives_as_long_as_was_asked_and_never_longer_than_its_own_limit(
+    asked: Duration | None, stay: str
+) -> None:
+    wanted = MachineChoice("team", {"stay": stay}, run_for=asked)
+    outcome, own = resolve(CATALOG, wanted, MEMBER), plan(replace(wanted, run_for=None), MEMBER).max_lifetime
+    if asked is not None and not SHORTEST_RUN <= asked <= LONGEST_RUN:
+        assert isinstance(outcome, Refusal)
+        assert outcome.reason is Reason.RUN_FOR_OUT_OF_BOUNDS
+        return
+    assert isinstance(outcome, MachinePlan)
+    given_both = [each for each in (asked, own) if each is not None]
+    assert outcome.max_lifetime == (min(given_both) if given_both else None)
+    assert resolve(CATALOG, outcome.choice, MEMBER) == outcome, "what was asked is kept, also where it was cut"
+    machine = RunningMachine.of(outcome, "id")
+    assert machine.ends_as_asked is (asked is not None and outcome.max_lifetime == asked)
+    assert RunningMachine.from_dict(machine.to_dict()) == machine
+    longest = Request.of("id", MEMBER, "", outcome).longest
+    assert longest == (timedelta(seconds=outcome.max_lifetime.seconds) if outcome.max_lifetime else None)
+
+
+def test_a_length_out_of_bounds_says_both() -> None:
+    told = refusal(MachineChoice("team", run_for=Duration(60)), MEMBER)
+    assert told.sentence == (
+        "A machine can be asked for 10 minutes at least and 366 days at most, and 1 minute is not in between."
+    )
+    assert refusal(MachineChoice("team", run_for="4h"), MEMBER).reason is Reason.MALFORMED_CHOICE  # type: ignore[arg-type]
 
 
 def test_a_resource_overridden_to_none_is_not_asked_for() -> None:

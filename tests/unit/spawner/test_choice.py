@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiles.choice import MachineChoice
+from profiles.quantity import Duration
 from profiles.refusal import Reason
 from spawner.choice import MAX_FIELDS, MAX_OPTIONS, MAX_VALUE, MalformedChoice, from_form, from_query, from_user_options
 
@@ -41,6 +42,8 @@ DEFAULT = MachineChoice(profile=None, options={})
         ({"profile": ["gpu"], "rescue": ["0"]}, MachineChoice("gpu", {})),
         ({"profile": ["gpu"], "rescue": ["on"]}, MachineChoice("gpu", {}, rescue=True)),
         ({"profile": ["gpu"], "rescue": []}, MachineChoice("gpu", {})),
+        ({"profile": ["gpu"], "run_for": ["4h"]}, MachineChoice("gpu", {}, run_for=Duration(14400))),
+        ({"profile": ["gpu"], "run_for": [""]}, MachineChoice("gpu", {})),
         ({"profile": ["gpu"], "profile-option-gpu--gpus": ["2"]}, GPU_2),
         ({"profile": ["gpu"], "profile-option-other--gpus": ["2"]}, MachineChoice("gpu", {})),
         (
@@ -76,6 +79,9 @@ def test_query_may_hold_plain_strings() -> None:
         ({"profile": "gpu", "profile-option-gpu--gpus": ["2"]}, GPU_2),
         ({"profile": "gpu", "options": {}, "profile-option-gpu--gpus": "2"}, GPU_2),
         ({"profile": "gpu", "rescue": True}, MachineChoice("gpu", {}, rescue=True)),
+        ({"profile": "gpu", "run_for": "1h30m"}, MachineChoice("gpu", {}, run_for=Duration(5400))),
+        ({"profile": "gpu", "run_for": 3600}, MachineChoice("gpu", {}, run_for=Duration(3600))),
+        ({"profile": "gpu", "run_for": None}, MachineChoice("gpu", {})),
         ({"profile": "gpu", "rescue": "true"}, MachineChoice("gpu", {}, rescue=True)),
         ({"profile": "gpu", "rescue": False}, MachineChoice("gpu", {})),
     ],
@@ -175,6 +181,15 @@ def test_bodies_that_are_no_object_are_malformed(body: Any) -> None:
         {"profile": "gpu", ("a",): "x"},
         {"gpus": 2},
         {"profile": "gpu", "rescue": 1},
+        {"profile": "gpu", "run_for": "as long as it takes"},
+        {"profile": "gpu", "run_for": "-4h"},
+        {"profile": "gpu", "run_for": -14400},
+        {"profile": "gpu", "run_for": True},
+        {"profile": "gpu", "run_for": 4.5},
+        {"profile": "gpu", "run_for": ["4h"]},
+        {"profile": "gpu", "run_for": 10**400},
+        {"profile": "gpu", "run_for": "9" * 1_000_000 + "h"},
+        {"profile": "gpu", "run_for": "4h\u202e"},
         {"profile": "gpu", "rescue": None},
         {"profile": "gpu", "rescue": "perhaps"},
         {"profile": "gpu", "rescue": ["true"]},
@@ -201,6 +216,8 @@ def test_unknown_and_contradicting_fields_are_malformed(stored: dict[Any, Any]) 
         {"profile": ["gpu"], "option.gpu.gpus": ["1"], "profile-option-gpu--gpus": ["4"]},
         {"profile": ["gpu"], "rescue": ["0", "1", "1"]},
         {"profile": ["gpu"], "rescue": ["maybe"]},
+        {"profile": ["gpu"], "run_for": ["4h", "8h"]},
+        {"profile": ["gpu"], "run_for": ["four hours"]},
         {"profile": ["gpu"], "image": ["evil:latest"]},
         {"profile": ["gpu"], "profile_file": [b"x"]},
         {"profile": [["gpu"]]},
@@ -232,7 +249,7 @@ json_values = st.recursive(
     max_leaves=8,
 )
 keys = (
-    st.sampled_from(["profile", "options", "rescue", "option.gpu.gpus", "profile-option-gpu--gpus", "_xsrf"])
+    st.sampled_from(["profile", "options", "rescue", "run_for", "option.gpu.gpus", "profile-option-gpu--gpus", "_xsrf"])
     | st.text(max_size=12)
     | st.integers()
 )
@@ -262,7 +279,8 @@ values = st.text(st.characters(exclude_categories=["C", "Z"]) | st.just(" "), ma
 
 def choices(profile: st.SearchStrategy[str | None]) -> st.SearchStrategy[MachineChoice]:
     options = st.dictionaries(names, values, max_size=5)
-    return st.builds(MachineChoice, profile=profile, options=options, rescue=st.booleans())
+    lengths = st.none() | st.integers(0, 10**11).map(Duration)
+    return st.builds(MachineChoice, profile=profile, options=options, rescue=st.booleans(), run_for=lengths)
 
 
 @given(choices(st.none() | names))
@@ -277,6 +295,8 @@ def test_a_form_and_its_stored_options_say_the_same(choice: MachineChoice) -> No
     form["profile"] = [str(choice.profile)]
     if choice.rescue:
         form["rescue"] = ["1"]
+    if choice.run_for is not None:
+        form["run_for"] = [str(choice.run_for)]
     assert from_form(form) == choice
 
 

@@ -87,6 +87,18 @@ def test_what_could_not_be_read_is_not_taken_for_the_next_start(options: dict[st
     assert ada.choose().profile_id == "small"
 
 
+def test_how_long_a_machine_was_to_run_is_not_taken_for_the_next_start() -> None:
+    asked = {"profile": "small", "options": {}, "run_for": "1h"}
+    ada = bench(user_options=asked)
+    ada.orm_spawner = SimpleNamespace(user_options=asked, server=None)
+    machine = ada.begin_machine(ada.choose())
+    assert (machine.max_lifetime_s, machine.ends_as_asked) == (3600, True)
+    assert ada.orm_spawner.user_options == asked, "a start that failed is tried again as it was asked for"
+    ada.machine_is_up(NOW)
+    assert ada.orm_spawner.user_options == ada.user_options == {"profile": "small", "options": {}}
+    assert ada.last_good_choice == MachineChoice(profile="small", options={})
+
+
 def test_nothing_chosen_is_the_default_machine() -> None:
     assert bench().choose().profile_id == "small"
 
