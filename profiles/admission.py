@@ -125,7 +125,7 @@ def decide(request: Request, snapshot: Snapshot, policies: Policies, now: dateti
         grant = covering(snapshot.grants, rule, request, now)
         if grant is None:
             over, ahead = (find(snapshot.grants, rule, request, now) for find in (expired, upcoming))
-            refusal = words.needs_approval(request, approval, over, ahead, policies.timezone)
+            refusal = words.needs_approval(request, approval, over, ahead, policies.timezone, now)
             return Deny(refusal, rule, standings, balances)
         granted = machines_granted(snapshot.grants, rule, request, now)
         if machines_out(snapshot.book.of_user(request.person.name), approval, request) >= granted:
@@ -135,7 +135,7 @@ def decide(request: Request, snapshot: Snapshot, policies: Policies, now: dateti
     if request.hours is not None:
         hours = opening(request.hours, now, policies.timezone)
         if not hours.is_open:
-            refusal = words.outside_hours(request, hours.until, policies.timezone)
+            refusal = words.outside_hours(request, hours.until, policies.timezone, now)
             return Deny(refusal, request.profile, standings, balances)
         closes_at = _sooner(closes_at, hours.until)
     for balance in balances:
@@ -152,7 +152,7 @@ def decide(request: Request, snapshot: Snapshot, policies: Policies, now: dateti
         # By the profile alone, as with budgets.
         least = _shorter(SHORTEST_BEFORE_RESERVATION, request.longest) or SHORTEST_BEFORE_RESERVATION
         if clear[0] - now < least:
-            refused = words.reserved_soon(request, clear[0], least, policies.timezone), clear[1]
+            refused = words.reserved_soon(request, clear[0], least, policies.timezone, now), clear[1]
     if refused is not None:
         return Deny(*refused, standings, balances)
     clear_at = None if clear is None else clear[0]
@@ -178,7 +178,7 @@ def _no_room(
             if each.user != request.person.name and each.rule == standing.pot.rule and each.stands(now)
             if each.holds(now, clear_time(policies.reservations[each.rule]))
         ]
-        return words.reserved_now(request, standing, min(theirs), policies.timezone), standing.pot.rule
+        return words.reserved_now(request, standing, min(theirs), policies.timezone, now), standing.pot.rule
     return words.over_quota(request, standing), standing.pot.rule
 
 

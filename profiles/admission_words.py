@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from profiles.access import who_may
 from profiles.grants import Grant
 from profiles.lease import Request
+from profiles.moments import clock_in
 from profiles.policy import Approval, Budget
 from profiles.pots import Pot
 from profiles.quantity import Cpu, Duration, Memory, Money
@@ -50,23 +51,28 @@ def _never_fits(request: Request, standing: Standing) -> Refusal:
     return Refusal(Reason.OVER_QUOTA, sentence, f"{_upper(_smaller(standing))}, or {ASK}.")
 
 
-def reserved_now(request: Request, standing: Standing, until: datetime, timezone: str) -> Refusal:
-    """`3 of 8 GPUs are in use, and others have reserved 4 of them until 18:00; Large GPU needs 2.`"""
+def reserved_now(
+    request: Request, standing: Standing, until: datetime, timezone: str, now: datetime
+) -> Refusal:
+    """`3 of 8 GPUs are in use, and others have reserved 4 more until 18:00 (UTC); Large GPU needs 2.`"""
     used, limit = number(standing.resource, standing.used), amount(standing.resource, standing.limit)
     theirs, wants = (number(standing.resource, n) for n in (standing.reserved, standing.wanted))
     verb = "is" if used == "1" or standing.resource == "memory" else "are"
     sentence = (
-        f"{used} of {limit} {verb} in use, and others have reserved {theirs} more until {_moment(until, timezone)}; "
+        f"{used} of {limit} {verb} in use, and others have reserved {theirs} more until "
+        f"{clock_in(timezone, until, now)}; "
         f"{request.display_name} needs {wants}."
     )
     return Refusal(Reason.RESERVED, sentence, f"Wait until then, {_smaller(standing)}, or reserve a time of your own.")
 
 
-def reserved_soon(request: Request, clear: datetime, least: timedelta, timezone: str) -> Refusal:
-    """`Others have reserved what Large GPU needs from 4 May at 14:00 on, which is in less than 15 minutes.`"""
+def reserved_soon(
+    request: Request, clear: datetime, least: timedelta, timezone: str, now: datetime
+) -> Refusal:
+    """`Others have reserved what Large GPU needs from 14:00 (UTC), which is in less than 15 minutes.`"""
     soon = Duration(int(least.total_seconds())).human
     sentence = (
-        f"Others have reserved what {request.display_name} needs from {_moment(clear, timezone)} on, "
+        f"Others have reserved what {request.display_name} needs from {clock_in(timezone, clear, now)}, "
         f"which is in less than {soon}."
     )
     return Refusal(Reason.RESERVED, sentence, "Choose another machine, or reserve a time of your own.")
@@ -206,16 +212,16 @@ def length_words(window: str) -> str:
     return length.human
 
 
-def needs_approval(
-    request: Request, approval: Approval, over: Grant | None, ahead: Grant | None, timezone: str
+def needs_approval(  # noqa: PLR0913, PLR0917 (what there was, what there will be, and how times are written)
+    request: Request, approval: Approval, over: Grant | None, ahead: Grant | None, timezone: str, now: datetime
 ) -> Refusal:
     """`over` has ended, `ahead` has not begun; either would fit."""
     who = who_may(approval.approvers)
     if ahead is not None:
-        sentence = f"Your permission for {request.display_name} begins on {_moment(ahead.begins_at, timezone)}."
+        sentence = f"Your permission for {request.display_name} begins at {clock_in(timezone, ahead.begins_at, now)}."
         return Refusal(Reason.NEEDS_APPROVAL, sentence, f"Wait until then, or ask {who} for an earlier time.")
     if over is not None:
-        sentence = f"Your permission for {request.display_name} ended on {_moment(over.ends_at, timezone)}."
+        sentence = f"Your permission for {request.display_name} ended at {clock_in(timezone, over.ends_at, now)}."
         return Refusal(Reason.GRANT_EXPIRED, sentence, f"Ask {who} again: “Ask for it” on its card.")
     sentence = f"{request.display_name} needs a yes from {who}."
     return Refusal(Reason.NEEDS_APPROVAL, sentence, "Press “Ask for it” on its card and say what it is for.")
@@ -229,24 +235,14 @@ def permission_in_use(request: Request, approval: Approval, machines: int) -> Re
     return Refusal(Reason.NEEDS_APPROVAL, sentence, remedy)
 
 
-def outside_hours(request: Request, opens_at: datetime | None, timezone: str) -> Refusal:
-    """`Large GPU is open Monday to Friday from 08:00 to 20:00 and opens again on Monday, 23 November at 08:00 …`"""
+def outside_hours(request: Request, opens_at: datetime | None, timezone: str, now: datetime) -> Refusal:
+    """`Large GPU is open Monday to Friday from 08:00 to 20:00 and opens next at 08:00 on Mon 23 Nov (…)`"""
     assert request.hours is not None, "what has no hours is never closed"
-    again = "" if opens_at is None else f"; it opens next on {_weekday(opens_at, timezone)}"
-    sentence = f"{request.display_name} is closed now: it is open {request.hours.words} ({timezone}){again}."
+    again = f" ({timezone})" if opens_at is None else f"; it opens next at {clock_in(timezone, opens_at, now)}"
+    sentence = f"{request.display_name} is closed now: it is open {request.hours.words}{again}."
     return Refusal(Reason.OUTSIDE_HOURS, sentence, "Come back then, or choose another machine.")
 
 
 def _day(moment: datetime, timezone: str) -> str:
     local = moment.astimezone(ZoneInfo(timezone))
     return f"{local.day} {local:%B}"
-
-
-def _weekday(moment: datetime, timezone: str) -> str:
-    local = moment.astimezone(ZoneInfo(timezone))
-    return f"{local:%A}, {local.day} {local:%B} at {local:%H:%M}"
-
-
-def _moment(moment: datetime, timezone: str) -> str:
-    local = moment.astimezone(ZoneInfo(timezone))
-    return f"{local.day} {local:%B} at {local:%H:%M} ({timezone})"

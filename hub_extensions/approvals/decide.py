@@ -74,7 +74,7 @@ def raise_asks(
     waiting = {ask.rule: ask for ask in still_open if ask.rule in missing and _covers(ask.asked, terms)}
     new = [rule for rule in missing if rule not in waiting]
     if not new:
-        return words.asked_already(next(iter(waiting.values())))
+        return words.asked_already(next(iter(waiting.values())), said.at, policies.timezone)
     if len(still_open) + len(new) > MAX_OPEN:
         return words.too_many(len(still_open))
     return tuple(_new(new_id(), rule, said, terms) for rule in new)
@@ -93,7 +93,7 @@ def _missing(
     missing = {rule: approval for rule, approval in rules if held[rule] is None}
     if not missing:
         first = min((grant for grant in held.values() if grant), key=lambda grant: grant.ends_at)
-        return words.covered(terms.display_name, first)
+        return words.covered(terms.display_name, first, said.at, policies.timezone)
     return missing
 
 
@@ -106,11 +106,11 @@ def comment(ask: Ask, said: Said, policies: Policies) -> Changed | NotPossible:
     return _wrong_text(said) or Changed(ask, said.note(NoteKind.COMMENT))
 
 
-def withdraw(ask: Ask, said: Said) -> Changed | NotPossible:
+def withdraw(ask: Ask, said: Said, policies: Policies) -> Changed | NotPossible:
     if said.by.name != ask.user:
         return words.not_yours(ask)
     if ask.state_at(said.at) is not AskState.OPEN:
-        return words.closed(ask, said.at)
+        return words.closed(ask, said.at, policies.timezone)
     return Changed(replace(ask, state=AskState.WITHDRAWN, answered_at=said.at), said.note(NoteKind.WITHDRAWN))
 
 
@@ -162,7 +162,7 @@ def revoke(ask: Ask, said: Said, policies: Policies) -> Changed | NotPossible:
     if isinstance(approval, NotPossible):
         return approval
     if not ask.holds(said.at):
-        return words.no_grant(ask)
+        return words.no_grant(ask, said.at, policies.timezone)
     over = replace(ask, state=AskState.REVOKED, revoked_by=said.by.name, revoked_at=said.at)
     return _wrong_text(said) or Changed(over, said.note(NoteKind.REVOKED))
 
@@ -237,7 +237,7 @@ def answering(ask: Ask, said: Said, policies: Policies) -> Approval | NotPossibl
     if isinstance(approval, NotPossible):
         return approval
     if ask.state_at(said.at) is not AskState.OPEN:
-        return words.closed(ask, said.at)
+        return words.closed(ask, said.at, policies.timezone)
     return _wrong_text(said) or approval
 
 

@@ -99,7 +99,7 @@ class Desk:
         return await self._change(ask, lambda kept: decide.comment(kept, said, self.policies))
 
     async def withdraw(self, ask: Ask, said: Said, told: Told) -> Answer:
-        return await self._change(ask, lambda kept: decide.withdraw(kept, said))
+        return await self._change(ask, lambda kept: decide.withdraw(kept, said, self.policies))
 
     async def revoke(self, ask: Ask, said: Said, told: Told) -> Answer:
         return await self._change(ask, lambda kept: decide.revoke(kept, said, self.policies))

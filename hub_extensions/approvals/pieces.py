@@ -85,7 +85,7 @@ def line_of(ask: Ask, reader: Reader) -> Line:
         cost=_cost(terms),
         state=state,
         tone=tone,
-        asked_at=Moment.past(ask.asked_at, reader.now),
+        asked_at=Moment.past(ask.asked_at, reader.now, reader.policies.timezone),
         reason=ask.reason,
     )
 

@@ -201,8 +201,8 @@ def ask_page(ask: Ask, story: Iterable[Note], reader: Reader, background: Backgr
         line=line_of(ask, reader),
         asked_parts=_asked_parts(ask, reader.catalog),
         who=_who({ask.rule: approval.approvers}) if approval else "",
-        until=Moment.future(ask.ends_at, reader.now) if ask.ends_at and ask.holds(reader.now) else None,
-        story=tuple(_story_line(note, reader.now) for note in story),
+        until=_until(ask, reader),
+        story=tuple(_story_line(note, reader) for note in story),
         used=used_lines(background.used, ask, reader.catalog) if concerned else (),
         earlier=_earlier(others, reader.now) if concerned else "",
         selects=_no_more(ask, background.menu, typed.options) if background.menu else (),
@@ -258,8 +258,16 @@ def _no_more(ask: Ask, menu: Menu, typed: Mapping[str, str] | None) -> tuple[Sel
     )
 
 
-def _story_line(note: Note, now: datetime) -> StoryLine:
-    return StoryLine(note.author, NOTE_WORDS[note.kind], Moment.past(note.at, now), note.text)
+def _story_line(note: Note, reader: Reader) -> StoryLine:
+    return StoryLine(
+        note.author, NOTE_WORDS[note.kind], Moment.past(note.at, reader.now, reader.policies.timezone), note.text
+    )
+
+
+def _until(ask: Ask, reader: Reader) -> Moment | None:
+    if ask.ends_at is None or not ask.holds(reader.now):
+        return None
+    return Moment.future(ask.ends_at, reader.now, reader.policies.timezone)
 
 
 def _used_line(label: str, hours: Iterable[UsedHour], currency: str) -> UsedLine:

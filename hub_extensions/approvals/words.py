@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from hub_extensions.approvals.ask import ANSWER_WITHIN, Ask, AskState
 from profiles.access import who_may
 from profiles.grants import Grant
+from profiles.moments import clock_in
 from profiles.policy import Approval
 from profiles.quantity import Duration
 from profiles.refusal import Refusal
@@ -95,13 +96,14 @@ def not_needed(display_name: str) -> NotPossible:
     return NotPossible(Why.NOT_NEEDED, f"{display_name} needs no yes from anybody.", "Start it on the spawn page.")
 
 
-def covered(display_name: str, grant: Grant) -> NotPossible:
-    said = f"You have permission for {display_name} until {moment(grant.ends_at)}."
+def covered(display_name: str, grant: Grant, now: datetime, timezone: str) -> NotPossible:
+    said = f"You have permission for {display_name} until {clock_in(timezone, grant.ends_at, now)}."
     return NotPossible(Why.COVERED, said, "Start it on the spawn page; ask again when it has ended.")
 
 
-def asked_already(ask: Ask) -> NotPossible:
-    said = f"You asked for {ask.terms.display_name} on {moment(ask.asked_at)}, and that ask is still open."
+def asked_already(ask: Ask, now: datetime, timezone: str) -> NotPossible:
+    when = clock_in(timezone, ask.asked_at, now)
+    said = f"You asked for {ask.terms.display_name} at {when}, and that ask is still open."
     return NotPossible(Why.ASKED_ALREADY, said, "Wait for the answer, add a comment to it, or withdraw it first.")
 
 
@@ -162,30 +164,30 @@ def not_an_approver(approval: Approval) -> NotPossible:
     return NotPossible(Why.NOT_AN_APPROVER, said, "Ask one of them.")
 
 
-def closed(ask: Ask, now: datetime) -> NotPossible:
+def closed(ask: Ask, now: datetime, timezone: str) -> NotPossible:
     """The second of two answers is told who was first, and with what."""
     state = ask.state_at(now)
     if state is AskState.EXPIRED:
         said = f"Nobody answered within {ANSWER_WITHIN.days} days, so the ask was closed."
         return NotPossible(Why.UNANSWERED, said, f"{ask.user} can ask again.")
-    when = f" on {moment(ask.answered_at)}" if ask.answered_at else ""
+    when = f" at {clock_in(timezone, ask.answered_at, now)}" if ask.answered_at else ""
     if state is AskState.WITHDRAWN:
         return NotPossible(Why.ANSWERED, f"{ask.user} withdrew it{when}.", "There is nothing left to do.")
     if state is AskState.REFUSED:
         return NotPossible(Why.ANSWERED, f"{ask.answered_by} said no{when}.", f"{ask.user} can ask again.")
-    until = f", until {moment(ask.ends_at)}" if ask.ends_at else ""
+    until = f", until {clock_in(timezone, ask.ends_at, now)}" if ask.ends_at else ""
     if state is AskState.REVOKED and ask.revoked_at:
-        said = f"{ask.revoked_by} took the yes back on {moment(ask.revoked_at)}."
+        said = f"{ask.revoked_by} took the yes back at {clock_in(timezone, ask.revoked_at, now)}."
         return NotPossible(Why.ANSWERED, said, f"{ask.user} can ask again.")
     said = f"{ask.answered_by} said yes{when}{until}."
     return NotPossible(Why.ANSWERED, said, "A yes that is in force can be taken back.")
 
 
-def no_grant(ask: Ask) -> NotPossible:
+def no_grant(ask: Ask, now: datetime, timezone: str) -> NotPossible:
     if ask.ends_at is not None and ask.state is AskState.GRANTED:
-        said = f"The permission ended by itself on {moment(ask.ends_at)}."
+        said = f"The permission ended by itself at {clock_in(timezone, ask.ends_at, now)}."
     elif ask.state is AskState.REVOKED and ask.revoked_at is not None:
-        said = f"{ask.revoked_by} took it back on {moment(ask.revoked_at)} already."
+        said = f"{ask.revoked_by} took it back at {clock_in(timezone, ask.revoked_at, now)} already."
     else:
         said = f"There is no yes to take back: the ask is {ask.state}."
     return NotPossible(Why.NO_GRANT, said, "There is nothing left to do.")
@@ -214,9 +216,3 @@ def no_such_ask() -> NotPossible:
 def length(lasts: timedelta) -> str:
     """`3 days`, `12 hours`."""
     return Duration(int(lasts.total_seconds())).human
-
-
-def moment(at: datetime) -> str:
-    """`21 November at 18:20 UTC`, as admission says it."""
-    utc = at.astimezone(UTC)
-    return f"{utc.day} {utc:%B} at {utc:%H:%M} UTC"

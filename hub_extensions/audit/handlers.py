@@ -37,7 +37,8 @@ class AuditHandler(PageHandler, BaseHandler):
             notice = OFF
         else:
             try:
-                found = await gate.call(read, gate.store.database, asked.filter, MOST_IN_CSV if wants_csv else PER_PAGE)
+                wanted, limit = asked.filter(self.timezone), MOST_IN_CSV if wants_csv else PER_PAGE
+                found = await gate.call(read, gate.store.database, wanted, limit)
             except DatabaseAway:
                 self.set_status(503)
                 notice = AWAY
@@ -47,7 +48,7 @@ class AuditHandler(PageHandler, BaseHandler):
             self.set_header("Content-Disposition", 'attachment; filename="audit.csv"')
             self.finish(csv_of(found))
             return
-        page = audit_page(found, asked, self.now, self.hub.base_url, notice)
+        page = audit_page(found, asked, self.now, self.hub.base_url, self.timezone, notice)
         self.finish(
             await self.render_template("remuda_page.html", remuda=framed("Audit", render("audit.html", page=page)))
         )

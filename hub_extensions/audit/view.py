@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from hub_extensions.audit.entry import MEANING, Action, AuditEntry, Filter, Way
 from hub_extensions.page_frame.machine_words import Moment
 from hub_extensions.page_frame.notice import Notice
+from hub_extensions.page_frame.words import clock_in
 
 PER_PAGE = 100
 MOST_IN_CSV = 50_000
@@ -53,12 +55,13 @@ class AuditPage:
     action_url: str
     csv_url: str
     older_url: str
+    timezone: str
     notice: Notice | None = None
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A filter as it was typed, days in UTC; what cannot be read filters nothing."""
+    """A filter as it was typed, days by the hub's clock; what cannot be read filters nothing."""
 
     person: str = ""
     action: str = ""
@@ -66,14 +69,13 @@ class Asked:
     until: str = ""
     before: str = ""
 
-    @property
-    def filter(self) -> Filter:
-        until = day_of(self.until)
+    def filter(self, timezone: str) -> Filter:
+        """`until` is the last day, and all of it."""
         return Filter(
             person=self.person.strip()[:255].replace("\x00", ""),
             action=next((action for action in Action if action == self.action), None),
-            since=day_of(self.since),
-            until=until + timedelta(days=1) if until else None,
+            since=day_of(self.since, timezone),
+            until=day_of(self.until, timezone, 1),
             before=int(self.before) if re.fullmatch("[0-9]{1,18}", self.before) else None,
         )
 
@@ -82,30 +84,38 @@ class Asked:
         return urlencode({name: value for name, value in fields.items() if value})
 
 
-def day_of(text: str) -> datetime | None:
-    """The beginning of `2026-11-20`."""
+def day_of(text: str, timezone: str, later: int = 0) -> datetime | None:
+    """The beginning of `2026-11-20`, or of the day so many days later."""
     try:
-        day = datetime.strptime(text.strip(), "%Y-%m-%d").replace(tzinfo=UTC)
+        day = datetime.strptime(text.strip(), "%Y-%m-%d").date()  # noqa: DTZ007 (a day by the clock of the zone)
     except ValueError:
         return None
-    return datetime.combine(day.date(), time.min, UTC) if 1970 <= day.year < 9999 else None
+    if not 1971 <= day.year < 9998:
+        return None
+    return datetime.combine(day + timedelta(days=later), time.min, ZoneInfo(timezone)).astimezone(UTC)
 
 
-def audit_page(
-    entries: tuple[AuditEntry, ...], asked: Asked, now: datetime, root: str, notice: Notice | None = None
+def audit_page(  # noqa: PLR0913, PLR0917 (what there is, and where and when it is read)
+    entries: tuple[AuditEntry, ...],
+    asked: Asked,
+    now: datetime,
+    root: str,
+    timezone: str,
+    notice: Notice | None = None,
 ) -> AuditPage:
     """`root` is the hub's own path: `/hub/`."""
     url = f"{root}audit"
     full = len(entries) == PER_PAGE
     return AuditPage(
-        rows=tuple(_row(entry, now, root) for entry in entries),
+        rows=tuple(_row(entry, now, root, timezone) for entry in entries),
         person=asked.person,
         actions=tuple(ActionItem(action, MEANING[action], action == asked.action) for action in Action),
-        since=asked.since if day_of(asked.since) else "",
-        until=asked.until if day_of(asked.until) else "",
+        since=asked.since if day_of(asked.since, timezone) else "",
+        until=asked.until if day_of(asked.until, timezone) else "",
         action_url=url,
         csv_url=f"{url}?{asked.query(format='csv')}",
         older_url=f"{url}?{asked.query(before=str(entries[-1].id))}" if full else "",
+        timezone=timezone,
         notice=notice,
     )
 
@@ -122,42 +132,42 @@ def csv_of(entries: Iterable[AuditEntry]) -> str:
     return out.getvalue()
 
 
-def details_words(details: Mapping[str, Any]) -> str:
+def details_words(details: Mapping[str, Any], now: datetime, timezone: str) -> str:
     """The short ones on one line, `machine: GPU · lasts: 3 days`; of changed policies each change; texts last."""
-    short = " · ".join(_short(details))
+    short = " · ".join(_short(details, now, timezone))
     told = details.get("changes")
     changes = [str(each) for each in told] if isinstance(told, list) else []
     return "\n".join(line for line in (short, *changes, str(details.get("text", ""))) if line)
 
 
-def _short(details: Mapping[str, Any]) -> Iterator[str]:
+def _short(details: Mapping[str, Any], now: datetime, timezone: str) -> Iterator[str]:
     for name, value in details.items():
         if name in _NOT_SHOWN or value in ("", None, {}, []):
             continue
         if isinstance(value, str) and _TIME.match(value):
-            yield f"{name.replace('_', ' ')}{'' if name == 'until' else ':'} {_moment(value)}"
+            yield f"{name.replace('_', ' ')}{'' if name == 'until' else ':'} {_moment(value, now, timezone)}"
         elif isinstance(value, Mapping):
             yield from (f"{key}: {each}" for key, each in value.items())
         else:
             yield f"{name}: {value}"
 
 
-def _moment(iso: str) -> str:
+def _moment(iso: str, now: datetime, timezone: str) -> str:
     try:
-        return f"{datetime.fromisoformat(iso).astimezone(UTC):%d %b %Y %H:%M} UTC"
+        return clock_in(timezone, datetime.fromisoformat(iso), now)
     except ValueError:
         return iso
 
 
-def _row(entry: AuditEntry, now: datetime, root: str) -> Row:
+def _row(entry: AuditEntry, now: datetime, root: str, timezone: str) -> Row:
     ask = entry.details.get("ask")
     return Row(
-        at=Moment.past(entry.at, now),
+        at=Moment.past(entry.at, now, timezone),
         actor=entry.actor or "the hub",
         did=MEANING[entry.action],
         subject=entry.subject or "the hub",
         way=WAYS[entry.way],
-        details=details_words(entry.details),
+        details=details_words(entry.details, now, timezone),
         href=f"{root}approvals/{ask}" if ask else "",
     )
 

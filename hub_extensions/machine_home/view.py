@@ -9,7 +9,7 @@ from typing import Any
 from hub_extensions.keep_on.view import KeepForm
 from hub_extensions.notices.view import NOTHING, HomeNotices
 from hub_extensions.page_frame import words
-from hub_extensions.page_frame.machine_words import MachineWords, Moment, cost_so_far, of_running
+from hub_extensions.page_frame.machine_words import MachineWords, Moment, cost_so_far, of_running, timezone_of
 from hub_extensions.page_frame.notice import Notice
 from hub_extensions.page_frame.server import Links, ServerNow, ServerState
 from hub_extensions.queue.view import REFRESH_S, PlaceView
@@ -66,8 +66,8 @@ def server_view(server: ServerNow, catalog: Catalog | None, now: datetime) -> Se
         display_name=server.display_name or server.name,
         state=server.state,
         machine=of_running(machine, catalog) if machine else None,
-        since=Moment.past(started, now) if started else None,
-        until=Moment.future(stops, now) if stops else None,
+        since=Moment.past(started, now, timezone_of(catalog)) if started else None,
+        until=Moment.future(stops, now, timezone_of(catalog)) if stops else None,
         until_words=until_words(machine) if machine else "",
         cost=cost_so_far(machine, now) if machine else "",
         cost_rate=str(machine.price_per_hour.amount) if machine else "",

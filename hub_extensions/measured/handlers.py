@@ -84,6 +84,7 @@ class ReceiptHandler(PageHandler, BaseHandler):
             smaller=self._smaller(entry, measured) if entry else None,
             cost=cost if entry else f"{cost} so far",
             now=self.now,
+            timezone=self.timezone,
         )
         self._show(page.heading, page)
 

@@ -47,13 +47,14 @@ def receipt_page(  # noqa: PLR0913 (a receipt has so many lines)
     smaller: Smaller | None,
     cost: str,
     now: datetime,
+    timezone: str = "UTC",
 ) -> ReceiptPage:
     return ReceiptPage(
         heading=f"Receipt: {lease.display_name}",
         who=lease.user,
         server=lease.server,
-        began=Moment.past(lease.began_at, now) if lease.began_at else None,
-        ended=Moment.past(ended, now) if ended else None,
+        began=Moment.past(lease.began_at, now, timezone) if lease.began_at else None,
+        ended=Moment.past(ended, now, timezone) if ended else None,
         how=how,
         lasted=words.duration(charge.seconds),
         price=words.price_per_hour(lease.price_per_hour),

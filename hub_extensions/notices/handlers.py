@@ -63,7 +63,7 @@ class NoticesHandler(PageHandler, BaseHandler):
         except DatabaseAway:
             self.set_status(503)
             return NoticesPage((), 0, self.xsrf, self.root, AWAY)
-        views = tuple(view_of(each, self.hub.base_url, self.now) for each in kept)
+        views = tuple(view_of(each, self.hub.base_url, self.now, self.timezone) for each in kept)
         return NoticesPage(views, unread, self.xsrf, self.root, notice, by_mail)
 
     async def change(self, user_name: str, function: Any, *args: Any) -> bool:
@@ -117,9 +117,9 @@ async def for_home(handler: Any, user_name: str) -> Any:
     """What home shows; nothing while the database is away, which home says otherwise."""
     gate, hub = gate_of(handler.settings), handler.hub.base_url
     if gate is None:
-        return home_notices((), hub, handler.now)
+        return home_notices((), hub, handler.now, handler.timezone)
     try:
         unread = await gate.call(Notices(gate.store.database).of_user, user_name, SHOWN, unread=True)
     except DatabaseAway:
         unread = ()
-    return home_notices(unread, hub, handler.now)
+    return home_notices(unread, hub, handler.now, handler.timezone)

@@ -92,7 +92,7 @@ class HomeNotices:
 NOTHING = HomeNotices()
 
 
-def view_of(kept: Kept, hub: str, now: datetime) -> NoticeView:
+def view_of(kept: Kept, hub: str, now: datetime, timezone: str) -> NoticeView:
     """`hub` is the path of the hub, as `/hub/`."""
     notice = kept.notice
     return NoticeView(
@@ -100,7 +100,7 @@ def view_of(kept: Kept, hub: str, now: datetime) -> NoticeView:
         label=LABELS[notice.kind],
         subject=notice.subject,
         text=tuple(part.strip() for part in notice.text.split("\n\n") if part.strip()),
-        at=Moment.past(notice.at, now),
+        at=Moment.past(notice.at, now, timezone),
         unread=kept.read_at is None,
         href=f"{hub}{notice.link}" if notice.link else "",
         link=LINKS.get(notice.link.partition("/")[0].partition("?")[0], "More about it"),
@@ -108,10 +108,10 @@ def view_of(kept: Kept, hub: str, now: datetime) -> NoticeView:
     )
 
 
-def home_notices(unread: Iterable[Kept], hub: str, now: datetime) -> HomeNotices:
+def home_notices(unread: Iterable[Kept], hub: str, now: datetime, timezone: str) -> HomeNotices:
     """`unread`: newest first. What is no news any more is for the list alone; `HomeNotices.beside` has the rest."""
     told = [kept for kept in unread if kept.notice.kind not in SAID_BY_HOME]
-    news = tuple(view_of(kept, hub, now) for kept in told if now - kept.notice.at <= NEWS)
+    news = tuple(view_of(kept, hub, now, timezone) for kept in told if now - kept.notice.at <= NEWS)
     return HomeNotices(news, len(told) - len(news), f"{hub}notices")
 
 

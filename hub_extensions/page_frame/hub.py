@@ -16,6 +16,7 @@ from hub_extensions.audit.watch import Watched
 from hub_extensions.keep_on.known import known_kept
 from hub_extensions.page_frame.form import with_pressed_button
 from hub_extensions.page_frame.gate import FORESEEN, foreseen, gate_of
+from hub_extensions.page_frame.machine_words import timezone_of
 from hub_extensions.page_frame.notice import Notice, passed_on
 from hub_extensions.page_frame.routes import static_version
 from hub_extensions.page_frame.server import Links, ServerNow, ServerState
@@ -63,6 +64,11 @@ class PageHandler(Watched):
     @property
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    @property
+    def timezone(self) -> str:
+        """The hub's: what times are in wherever no script turns them into the reader's own."""
+        return timezone_of(getattr(getattr(self.current_user, "spawner", None), "catalog", None))
 
     @property
     def switches(self) -> SwitchBoard:

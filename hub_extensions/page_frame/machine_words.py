@@ -20,19 +20,25 @@ CENT = Decimal("0.01")
 
 @dataclass(frozen=True)
 class Moment:
-    """A point in time: `iso` for the browser, which shows its own time zone, and words for everybody else."""
+    """A point in time: `iso` for the browser, which shows its reader's own time zone, and words, by the clock of the
+    hub's, for everybody else. Pages write it by the macro `moment` alone."""
 
     iso: str
     words: str
     relative: str
 
     @classmethod
-    def past(cls, at: datetime, now: datetime) -> Moment:
-        return cls(at.astimezone(UTC).isoformat(), words.clock(at, now), words.ago(at, now))
+    def past(cls, at: datetime, now: datetime, timezone: str) -> Moment:
+        return cls(at.astimezone(UTC).isoformat(), words.clock_in(timezone, at, now), words.ago(at, now))
 
     @classmethod
-    def future(cls, at: datetime, now: datetime) -> Moment:
-        return cls(at.astimezone(UTC).isoformat(), words.clock(at, now), words.ahead(at, now))
+    def future(cls, at: datetime, now: datetime, timezone: str) -> Moment:
+        return cls(at.astimezone(UTC).isoformat(), words.clock_in(timezone, at, now), words.ahead(at, now))
+
+
+def timezone_of(catalog: Catalog | None) -> str:
+    """The hub's: that of working hours and of the windows of budgets."""
+    return catalog.policies.timezone if catalog is not None else "UTC"
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
+from profiles.moments import clock_in
 from profiles.quantity import Money
+
+__all__ = ["clock_in"]
 
 _VENDORS = {"nvidia.com": "NVIDIA", "amd.com": "AMD", "gpu.intel.com": "Intel", "habana.ai": "Habana"}
 
@@ -69,18 +71,3 @@ def ahead(then: datetime, now: datetime) -> str:
     """`in 12 minutes`, `any moment now`."""
     seconds = (then - now).total_seconds()
     return "any moment now" if seconds < 60 else f"in {duration(seconds)}"
-
-
-def clock(moment: datetime, now: datetime) -> str:
-    """`14:05 UTC`, with the date when it is another day. JavaScript shows the reader's own time zone instead."""
-    utc = moment.astimezone(UTC)
-    day = "" if utc.date() == now.astimezone(UTC).date() else f"{utc.day} {utc:%b} "
-    return f"{day}{utc:%H:%M} UTC"
-
-
-def clock_in(timezone: str, moment: datetime, now: datetime) -> str:
-    """`14:10 (Europe/Berlin)`, `14:10 on Sun 22 Nov (Europe/Berlin)`: for what is written down, and read elsewhere."""
-    local, today = moment.astimezone(ZoneInfo(timezone)), now.astimezone(ZoneInfo(timezone))
-    day = "" if local.date() == today.date() else f" on {local:%a} {local.day} {local:%b}"
-    year = f" {local.year}" if day and local.year != today.year else ""
-    return f"{local:%H:%M}{day}{year} ({timezone})"

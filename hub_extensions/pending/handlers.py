@@ -49,7 +49,7 @@ class FollowingHandler(PageHandler):
             stopping=stopping,
             machine=machine,
             leaving=leaving,
-            since=Moment.past(since, self.now) if since else None,
+            since=Moment.past(since, self.now, self.timezone) if since else None,
             progress_url=url_concat(self.hub_path("api/remuda/progress", user, spawner.name), {"_xsrf": self.xsrf}),
             next_url=self._next(user, spawner.name),
             cancel_url=self.links(user, spawner.name).stop,

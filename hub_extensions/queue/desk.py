@@ -107,7 +107,8 @@ class LineDesk:
             (each, await asyncio.to_thread(self._forecast.place, each, picture, policies, now)) for each in waiting
         ]
         return tuple(
-            place_view(each, sentence, now, self._start_of(user, each.request.server)) for each, sentence in said
+            place_view(each, sentence, now, policies.timezone, self._start_of(user, each.request.server))
+            for each, sentence in said
         )
 
     async def on_cards(

@@ -47,10 +47,10 @@ class QueuePage:
         return REFRESH_S if self.places else None
 
 
-def place_view(waiting: Waiting, sentence: str, now: datetime, start: str = "") -> PlaceView:
+def place_view(waiting: Waiting, sentence: str, now: datetime, timezone: str, start: str = "") -> PlaceView:
     """`sentence`: where in line it stands, as long as it has not been called."""
     choice = MachineChoice(waiting.request.profile, waiting.options)
-    until = None if waiting.kept_until is None else Moment.future(waiting.kept_until, now)
+    until = None if waiting.kept_until is None else Moment.future(waiting.kept_until, now, timezone)
     return PlaceView(
         id=waiting.id,
         machine=waiting.request.display_name,

@@ -41,7 +41,7 @@ async def outlook_of(
         key: notes_of(plan, decisions.get(key), room.get(plan.pool_id), taken.get(plan.pool_id, none), policies, now)
         for key, plan in plans.items()
     }
-    return Outlook(decisions, now, notes, line.waits, line.places, nearest_of(plans, decisions))
+    return Outlook(decisions, now, handler.timezone, notes, line.waits, line.places, nearest_of(plans, decisions))
 
 
 def taken_of(leases: Iterable[Lease]) -> Mapping[str, Amounts]:

@@ -43,6 +43,7 @@ class Outlook:
 
     decisions: Mapping[Variant, Decision]
     now: datetime
+    timezone: str = "UTC"
     notes: Mapping[Variant, tuple[str, ...]] = EMPTY
     waits: Mapping[Variant, str] = EMPTY
     places: Mapping[Variant, PlaceView] = EMPTY
@@ -314,7 +315,7 @@ def _foreseen(offer: Offer, values: tuple[str, ...], plan: MachinePlan, outlook:
     return replace(
         facts,
         shares=share_words.left(decision, plan.price_per_hour.currency),
-        until=_until(plan, decision, outlook.now),
+        until=_until(plan, decision, outlook),
         lock=Lock.of(decision.refusal) if isinstance(decision, Deny) else None,
         notes=outlook.notes.get(key, ()),
         wait=outlook.waits.get(key, ""),
@@ -323,14 +324,14 @@ def _foreseen(offer: Offer, values: tuple[str, ...], plan: MachinePlan, outlook:
     )
 
 
-def _until(plan: MachinePlan, decision: Decision, now: datetime) -> Moment | None:
+def _until(plan: MachinePlan, decision: Decision, outlook: Outlook) -> Moment | None:
     """Only what the profile itself does not say, and what is near enough to matter."""
     if not isinstance(decision, Admit) or decision.longest is None or decision.longest > NEAR:
         return None
     own = plan.max_lifetime.seconds if plan.max_lifetime else 0
     if own and decision.longest.total_seconds() >= own:
         return None
-    return Moment.future(now + decision.longest, now)
+    return Moment.future(outlook.now + decision.longest, outlook.now, outlook.timezone)
 
 
 def _choice_words(value: str, choice: OptionChoice, currency: str) -> str:

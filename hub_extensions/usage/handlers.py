@@ -91,8 +91,7 @@ class UsageBase(PageHandler, BaseHandler):
         """What the address asks for. Raises 400 for what cannot be read, 403 for what is not for this person."""
         me, spawner = self.current_user, self.current_user.spawner
         whose = Whose.parse(self.get_argument("of", ""), me.name)
-        timezone = spawner.catalog.policies.timezone if spawner.catalog else "UTC"
-        period = Period.parse(self.get_argument("days", ""), self.now, timezone)
+        period = Period.parse(self.get_argument("days", ""), self.now, self.timezone)
         if whose is None or period is None:
             raise web.HTTPError(400, "Write of=me, of=group:NAME or of=everybody, and days=1 to 1000.")
         if not may_see(whose, me.name, spawner.person.groups, sees_all(self)):
@@ -145,7 +144,7 @@ class UsageHandler(UsageBase):
             ),
             plot=plot(drawn, currency),
             budgets=await self._budgets(whose),
-            sessions=sessions(found.entries, found.running, now, used.sessions, base) if each else (),
+            sessions=sessions(found.entries, found.running, now, used.sessions, base, period.timezone) if each else (),
             shows_sessions=each,
             shows_people=whose.kind != "user",
             users=rows(

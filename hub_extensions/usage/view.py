@@ -177,19 +177,20 @@ def period_links(whose: Whose, period: Period, base: str) -> tuple[Link, ...]:
     return tuple(Link(f"{days} days", address(base, str(whose), days), days == period.days) for days in PERIODS)
 
 
-def sessions(
+def sessions(  # noqa: PLR0913, PLR0917 (what there is, and where and when it is read)
     entries: Sequence[Entry],
     running: Sequence[Lease],
     now: datetime,
     measured: Mapping[str, Measured] = EMPTY,
     base: str = "",
+    timezone: str = "UTC",
 ) -> tuple[Session, ...]:
     """What runs first, with what it has used so far; then what is over, newest first. Each leads to its receipt."""
     going = tuple(
         Session(
             machine=lease.display_name,
             who=lease.user,
-            began=_moment(lease.began_at, now),
+            began=_moment(lease.began_at, now, timezone),
             ended=None,
             how="running",
             lasted=words.duration(lease.ran(now).total_seconds()),
@@ -202,8 +203,8 @@ def sessions(
         Session(
             machine=entry.lease.display_name,
             who=entry.lease.user,
-            began=_moment(entry.lease.began_at, now),
-            ended=Moment.past(entry.ended_at, now),
+            began=_moment(entry.lease.began_at, now, timezone),
+            ended=Moment.past(entry.ended_at, now, timezone),
             how=ENDS[entry.reason],
             lasted=words.duration(entry.charge.seconds),
             money=Money(entry.charge.money, entry.lease.price_per_hour.currency).human,
@@ -225,8 +226,8 @@ def _used(
     }
 
 
-def _moment(at: datetime | None, now: datetime) -> Moment | None:
-    return Moment.past(at, now) if at is not None else None
+def _moment(at: datetime | None, now: datetime, timezone: str) -> Moment | None:
+    return Moment.past(at, now, timezone) if at is not None else None
 
 
 def plot(drawn: Sequence[Bar], currency: str) -> Plot | None:

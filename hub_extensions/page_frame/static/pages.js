@@ -11,10 +11,15 @@
   const localTime = (iso) => {
     const at = new Date(iso);
     const clock = { hour: "2-digit", minute: "2-digit", ...(elsewhere ? { timeZoneName: "short" } : {}) };
-    const day = { day: "numeric", month: "short" };
+    const year = at.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
+    const day = { day: "numeric", month: "short", ...year };
     return at.toLocaleString([], at.toDateString() === new Date().toDateString() ? clock : { ...day, ...clock });
   };
-  for (const time of all("time[data-rm-clock]")) time.textContent = localTime(time.dateTime);
+  const tell = (time, { iso, words }) => {
+    [time.dateTime, time.textContent] = [iso, localTime(iso)];
+    if (elsewhere) time.title = words; // by the hub's clock, which sentences go by
+  };
+  for (const time of all("time[data-rm-clock]")) tell(time, { iso: time.dateTime, words: time.textContent });
 
   // Cards tell the truth about the options that are chosen; every fact comes from the server.
   const variantsOf = new Map();
@@ -45,7 +50,7 @@
     if (until) {
       until.hidden = !facts.until;
       const time = until.querySelector("time");
-      if (facts.until) [time.dateTime, time.textContent] = [facts.until.iso, localTime(facts.until.iso)];
+      if (facts.until) tell(time, facts.until);
     }
     lock(card, facts.lock, Object.values(variants).some((each) => !each.lock));
     around(card, facts);
@@ -62,7 +67,7 @@
       const kept = place.querySelector("[data-rm-kept]");
       [said.textContent, said.hidden, kept.hidden] = [sentence, Boolean(until), !until];
       const time = kept.querySelector("time");
-      if (until) [time.dateTime, time.textContent] = [until.iso, localTime(until.iso)];
+      if (until) tell(time, until);
       place.querySelector("[data-rm-leave]").value = id;
     }
     card.querySelector("[data-rm-wait]").hidden = !facts.wait;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from hub_extensions.audit.entry import MEANING, Action
 from hub_extensions.audit.policies import as_json, changes, digest
 from hub_extensions.audit.view import details_words
@@ -34,7 +36,11 @@ def test_every_action_has_a_meaning() -> None:
 
 
 def test_times_in_details_are_written_for_people() -> None:
-    begins, until = "2026-11-22T13:50:00+00:00", "2026-11-22T14:00:00+00:00"
-    said = details_words({"machine": "GPU", "begins_at": begins, "until": until})
-    assert said == "machine: GPU · begins at: 22 Nov 2026 13:50 UTC · until 22 Nov 2026 14:00 UTC"
-    assert details_words({"note": "2026-11-22T99:99"}) == "note: 2026-11-22T99:99"
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    begins, until = "2026-11-22T13:50:00+00:00", "2027-11-22T14:00:00+00:00"
+    said = details_words({"machine": "GPU", "begins_at": begins, "until": until}, now, "Europe/Berlin")
+    assert said == (
+        "machine: GPU · begins at: 14:50 on Sun 22 Nov (Europe/Berlin) · "
+        "until 15:00 on Mon 22 Nov 2027 (Europe/Berlin)"
+    )
+    assert details_words({"note": "2026-11-22T99:99"}, now, "UTC") == "note: 2026-11-22T99:99"

@@ -216,19 +216,20 @@ def test_no_cell_of_the_csv_is_a_formula(cell: str) -> None:
 
 def test_the_audits_page(catalog: Catalog) -> None:
     details = {"ask": "0" * 32, "machine": EVIL, "options": {"gpus": "2"}, "until": "2026-11-21T13:00:00+00:00"}
-    page = seen("audit.html", audit_page((entry(details=details),), Asked(person='"><b>'), NOW, "/hub/"))
-    assert "gpus: 2 · until 21 Nov 2026 13:00 UTC" in page.text
+    page = seen("audit.html", audit_page((entry(details=details),), Asked(person='"><b>'), NOW, "/hub/", "UTC"))
+    assert "gpus: 2 · until 13:00 on Sat 21 Nov (UTC)" in page.text
     assert page.one("input", name="person")["value"] == '"><b>'
     assert not page.all("b")
-    full = audit_page(tuple(entry(n) for n in range(PER_PAGE, 0, -1)), Asked(action="ask-granted"), NOW, "/hub/")
+    full = audit_page(tuple(entry(n) for n in range(PER_PAGE, 0, -1)), Asked(action="ask-granted"), NOW, "/hub/", "UTC")
     assert full.older_url == "/hub/audit?action=ask-granted&before=1"
 
 
 def test_details_in_words() -> None:
-    assert details_words({}) == ""
-    assert details_words({"machine": "GPU", "lasts": "1 day", "text": "a\nb"}) == "machine: GPU · lasts: 1 day\na\nb"
-    assert details_words({"changes": ["x: 1 → 2"], "policies": {"a": 1}, "digest": "…"}) == "x: 1 → 2"
-    assert details_words({"until": "soon", "changes": "no list"}) == "until: soon"
+    assert details_words({}, NOW, "UTC") == ""
+    said = details_words({"machine": "GPU", "lasts": "1 day", "text": "a\nb"}, NOW, "UTC")
+    assert said == "machine: GPU · lasts: 1 day\na\nb"
+    assert details_words({"changes": ["x: 1 → 2"], "policies": {"a": 1}, "digest": "…"}, NOW, "UTC") == "x: 1 → 2"
+    assert details_words({"until": "soon", "changes": "no list"}, NOW, "UTC") == "until: soon"
 
 
 @pytest.mark.parametrize(
@@ -243,4 +244,12 @@ def test_details_in_words() -> None:
     ],
 )  # fmt: skip
 def test_a_filter_as_it_is_typed(asked: Asked, expected: Filter) -> None:
-    assert asked.filter == expected
+    assert asked.filter("UTC") == expected
+
+
+def test_days_of_a_filter_are_those_of_the_hubs_clock() -> None:
+    asked = Asked(since="2026-10-25", until="2026-10-25").filter("Europe/Berlin")
+    assert asked.since is not None
+    assert asked.until is not None
+    assert f"{asked.since:%d %H:%M}" == "24 22:00"
+    assert asked.until - asked.since == 25 * HOUR, "the clocks are set back"

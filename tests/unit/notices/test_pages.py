@@ -24,7 +24,7 @@ WANTED = Notice(
 
 
 def page(*kept: Kept, unread: int = 0, by_mail: bool | None = None) -> Element:
-    views = tuple(view_of(each, "/hub/", NOW) for each in kept)
+    views = tuple(view_of(each, "/hub/", NOW, "UTC") for each in kept)
     return read(str(render("notices.html", page=NoticesPage(views, unread, "x", "/hub/notices", None, by_mail))))
 
 
@@ -61,10 +61,10 @@ def test_mail_has_one_switch() -> None:
 def test_home_shows_the_latest_and_not_what_it_says_itself() -> None:
     kept = [Kept(n, replace(WANTED, key=str(n))) for n in range(ON_HOME + 2)]
     kept.insert(0, Kept(99, replace(WANTED, kind=Kind.ANSWERED)))
-    told = home_notices(kept, "/hub/", NOW).beside(())
+    told = home_notices(kept, "/hub/", NOW, "UTC").beside(())
     assert [view.id for view in told.shown] == [0, 1, 2]
     assert (told.more, told.root) == (2, "/hub/notices")
-    assert home_notices((), "/hub/", NOW).shown == ()
+    assert home_notices((), "/hub/", NOW, "UTC").shown == ()
 
 
 def test_home_shows_no_stop_that_is_over_or_said_anew_and_nothing_old() -> None:
@@ -78,7 +78,7 @@ def test_home_shows_no_stop_that_is_over_or_said_anew_and_nothing_old() -> None:
         Kept(6, WANTED),
         stops(5, "stops/c/time/3", timedelta(days=2)),
     ]
-    told = home_notices(kept, "/hub/", NOW).beside({"a", "c"})
+    told = home_notices(kept, "/hub/", NOW, "UTC").beside({"a", "c"})
     assert [view.id for view in told.shown] == [9, 6]
     assert told.more == 3, "the list has all of them"
 

@@ -84,14 +84,14 @@ def test_who_holds_what_since_when_and_until_when(catalog: Catalog, now: datetim
     assert rows[0].startswith("You GPU 8 cores, 32 GiB of memory, 2 NVIDIA GPUs starting asked for 2 hours ago")
     assert rows[1].startswith("somebody GPU")
     assert "1 hour ago" in rows[1]
-    assert "21:05 UTC at the latest" in rows[1]
+    assert "21:05 (UTC) at the latest" in rows[1]
     assert "bea" not in html.text
     assert "Nobody holds a machine here" in html.one("section", data_rm_pool="general").text
 
 
 def test_closing_time_is_told_where_it_comes_first(catalog: Catalog, now: datetime) -> None:
     html = page(catalog, Viewer("ada"), now, lease("bea", now, closes_at=now + HOUR / 2))
-    assert "14:35 UTC at the latest" in html.one("section", data_rm_pool="gpu").text
+    assert "14:35 (UTC) at the latest" in html.one("section", data_rm_pool="gpu").text
 
 
 def test_without_knowing_the_nodes_there_are_numbers_and_no_bars(catalog: Catalog, now: datetime) -> None:
@@ -122,7 +122,7 @@ def test_what_somebody_else_runs_can_be_asked_for_without_learning_whose_it_is(
     assert form.one("input", name="lease")["value"] == "bea-1"
     assert form.one("textarea").text == "<b>Please</b>"
     assert html.one("details").has("open"), "what was typed into an ask that was refused is seen again"
-    assert html.one("summary").text == "Ask for it : GPU of somebody, since 13:05 UTC"
+    assert html.one("summary").text == "Ask for it : GPU of somebody, since 13:05 (UTC)"
 
 
 def test_a_machine_of_a_pool_that_is_no_longer_in_the_catalog(catalog: Catalog, now: datetime) -> None:

@@ -102,7 +102,7 @@ class TestWhatIsLeft:
         facts = card(catalog, outlook(catalog, now, policies, mine="187.60"), "gpu").facts
         assert facts.shares == ("€12.40 of €200.00 left this month; enough for 4 h 57 min",)
         assert facts.until is not None
-        assert (facts.until.words, facts.until.relative) == ("19:02 UTC", "in 4 h 57 min")
+        assert (facts.until.words, facts.until.relative) == ("19:02 (UTC)", "in 4 h 57 min")
 
     def test_budgets_in_hours(self, catalog: Catalog, now: datetime) -> None:
         policies = {"budgets": {"hours": {"per": "group", "gpuHours": 20, "window": "week"}}}

@@ -49,8 +49,8 @@ def test_which_machine_since_when_until_when_at_what_price(
     assert html.one("h2").text == "GPU"
     facts = {row.one("dt").text: row.one("dd").text for row in html.one(cls="rm-stats").all("div")}
     assert facts == {
-        "Since": "12:41 UTC 1 h 24 min ago",
-        "Until": "14:30 UTC in 25 minutes",
+        "Since": "12:41 (UTC) 1 h 24 min ago",
+        "Until": "14:30 (UTC) in 25 minutes",
         "Price": "€5.00 per hour €7.00 so far",
         "Pool": "GPU nodes",
     }

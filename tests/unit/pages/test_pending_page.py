@@ -37,7 +37,7 @@ def pending(catalog: Catalog, ada: Person, now: datetime) -> PendingPage:
         stopping=False,
         machine=of_plan(plan, catalog),
         leaving=None,
-        since=Moment.past(now - timedelta(seconds=14), now),
+        since=Moment.past(now - timedelta(seconds=14), now, "UTC"),
         progress_url="/hub/api/remuda/progress/ada?_xsrf=t",
         next_url="/user/ada/lab",
         cancel_url="/hub/stop/ada",
@@ -65,7 +65,7 @@ def test_the_pending_page_says_which_machine_at_what_price_and_where(pending: Pe
     html = show("pending.html", pending)
     assert html.one("h1").text == "Starting GPU"
     facts = {row.one("dt").text: row.one("dd").text for row in html.one(cls="rm-stats").all("div")}
-    assert facts == {"Price": "€5.00 per hour", "Pool": "GPU nodes", "Asked for": "14:04 UTC 14 seconds ago"}
+    assert facts == {"Price": "€5.00 per hour", "Pool": "GPU nodes", "Asked for": "14:04 (UTC) 14 seconds ago"}
     assert "8 cores · 32 GiB · 2 NVIDIA GPUs" in html.text
     assert html.one(role="status").text == "The image is being downloaded."
     assert html.one(role="progressbar")["aria-label"] == "Starting GPU"

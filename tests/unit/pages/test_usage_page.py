@@ -178,15 +178,15 @@ class TestPage:
         over = ended(lease("ada", now, began_at=now - 5 * HOUR), timedelta(minutes=90), EndReason.CULLED)
         html = page(view(now, over, running=(lease("ada", now, gpus=2),)))
         first, second = [row.text for row in html.one("section", aria_labelledby="rm-sessions").all("tr")[1:]]
-        assert first == "GPU 13:05 UTC running 1 hour €2.50 so far not yet – –"
-        assert second == "GPU 09:05 UTC 10:35 UTC stopped, nobody used it 1 h 30 min €3.75 not measured – –"
+        assert first == "GPU 13:05 (UTC) running 1 hour €2.50 so far not yet – –"
+        assert second == "GPU 09:05 (UTC) 10:35 (UTC) stopped, nobody used it 1 h 30 min €3.75 not measured – –"
         total = html.one("section", aria_labelledby="rm-total").all("dd")
         assert [dd.text for dd in total] == ["2.5", "3.5", "€6.25", "not measured"]
 
     def test_a_start_that_never_came_up_costs_nothing_and_is_told(self, now: datetime) -> None:
         never = Entry(lease=lease("ada", now, began=False), ended_at=now, reason=EndReason.NEVER_RAN)
         html = page(view(now, sessions=sessions([never], [], now)))
-        assert "– 14:05 UTC never came up 0 seconds €0.00" in html.text
+        assert "– 14:05 (UTC) never came up 0 seconds €0.00" in html.text
 
     def test_links_say_where_one_is(self, now: datetime) -> None:
         html = page(view(now))

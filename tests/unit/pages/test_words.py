@@ -71,11 +71,6 @@ def test_times_relative_to_now() -> None:
     assert words.ahead(NOW + timedelta(hours=2), NOW) == "in 2 hours"
 
 
-def test_a_clock_time_names_its_zone_and_another_day() -> None:
-    assert words.clock(NOW, NOW) == "14:05 UTC"
-    assert words.clock(NOW + timedelta(hours=12), NOW) == "3 Mar 02:05 UTC"
-
-
 def test_what_is_written_down_names_its_zone_and_any_day_but_today() -> None:
     assert words.clock_in("Europe/Berlin", NOW, NOW) == "15:05 (Europe/Berlin)"
     there = words.clock_in("Europe/Berlin", NOW + timedelta(hours=9), NOW)
