@@ -29,6 +29,8 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from tools.servers.process import free_port
+
 TOKEN = "bench-token"  # noqa: S105 - a stand-in Hub's token
 PREFIX = "/user/bench/"
 PHASES = ("listening", "api", "lab", "settings", "stop", "cpu")
@@ -76,12 +78,6 @@ def stand_in_hub() -> Iterator[int]:
     finally:
         hub.shutdown()
         hub.server_close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def environment(port: int, hub_port: int, home: Path) -> dict[str, str]:

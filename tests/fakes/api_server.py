@@ -10,7 +10,6 @@ import asyncio
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from spawner.cluster import POD, ApiCluster, Json, Kind, Request, Select
 from spawner.retry import ClusterError
 from spawner.watch import Watch
 from tests.fakes.cluster import now_text
+from tools.servers.process import free_ports
 
 PROGRAMS = Path(os.environ.get("REMUDA_CACHE", Path.home() / ".cache/remuda")) / "bin"
 NEEDED = ("etcd", "kube-apiserver")
@@ -34,7 +34,7 @@ def missing() -> list[str]:
 class ApiServer:
     def __init__(self, folder: Path) -> None:
         self.folder, self.token = folder, secrets.token_hex(16)
-        self.port, self._etcd_port, self._peer_port = (_free_port() for _ in range(3))
+        self.port, self._etcd_port, self._peer_port = free_ports(3)
         self._etcd: subprocess.Popen[bytes] | None = None
         self._api: subprocess.Popen[bytes] | None = None
 
@@ -180,9 +180,3 @@ def _running(namespace: str, name: str) -> Request:
         "containerStatuses": [server],
     }
     return Request("PATCH", POD, namespace, name, body={"status": status}, part="status")
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import socket
 import subprocess
 import time
 import urllib.error
@@ -18,6 +17,7 @@ from ssl import create_default_context
 import yaml
 
 from tests.helm.helm_chart import program
+from tools.servers.process import free_ports
 
 START_LIMIT_SECONDS = 60.0
 
@@ -50,7 +50,7 @@ class KubeApi:
 @contextlib.contextmanager
 def kube_api(folder: Path) -> Iterator[KubeApi]:
     """Start one in this folder; it ends with the context. No controllers run: what is applied stays as it is."""
-    etcd_port, peer_port, api_port = _free_ports(3)
+    etcd_port, peer_port, api_port = free_ports(3)
     token = secrets.token_hex(16)
     tokens = folder / "tokens.csv"
     tokens.write_text(f'{token},admin,admin,"system:masters"\n')
@@ -82,14 +82,6 @@ def kube_api(folder: Path) -> Iterator[KubeApi]:
         api = _described(folder, f"https://127.0.0.1:{api_port}", token)
         _wait_until_ready(api, token, process)
         yield api
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 def _described(folder: Path, url: str, token: str) -> KubeApi:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tools.run.ports import any_free_port
 from tools.servers.errors import ServerError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,9 +21,15 @@ LAST_LINES = 15
 
 def free_port() -> int:
     """Free a moment ago; whoever binds it must expect to find it taken."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return any_free_port(set())
+
+
+def free_ports(count: int) -> tuple[int, ...]:
+    """So many different ones."""
+    found: set[int] = set()
+    while len(found) < count:
+        found.add(any_free_port(found))
+    return tuple(found)
 
 
 @dataclass

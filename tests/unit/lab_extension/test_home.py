@@ -12,6 +12,7 @@ import pytest
 from lab_extension import home as home_module
 from lab_extension.home import keep_files_elsewhere, tell_kubernetes, trouble_with, usage
 from lab_extension.singleuser import open_port, prepare_home
+from tools.servers.process import free_port
 
 
 def file_system(free: int, total: int = 10 * 1024**3) -> SimpleNamespace:
@@ -116,7 +117,7 @@ def test_kubernetes_is_told_where_it_listens(tmp_path: Path) -> None:
 
 
 def test_the_port_opens_where_the_hub_will_look() -> None:
-    port = _free_port()
+    port = free_port()
     sockets = open_port(f"http://127.0.0.1:{port}/user/a/", [])
     assert {each.getsockname()[:2] for each in sockets} == {("127.0.0.1", port)}
     assert open_port(f"http://127.0.0.1:{port}/", []) == [], "taken: left to the server, which explains it"
@@ -125,11 +126,3 @@ def test_the_port_opens_where_the_hub_will_look() -> None:
     assert open_port(f"http://127.0.0.1:{port}/", ["--port=9999"]) == []
     assert open_port("", []) == []
     assert open_port("http://[bad", []) == []
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
