@@ -178,7 +178,7 @@ def sse(response: httpx.Response) -> Iterator[dict[str, Any]]:
             yield json.loads(line[5:])
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 30, every: float = 0.05) -> None:
+def wait_for(condition: Callable[[], Any], seconds: float = 60, every: float = 0.05) -> None:
     """Until the condition holds, looking twenty times a second."""
     waited, end = threading.Event(), time.monotonic() + seconds
     while not condition():

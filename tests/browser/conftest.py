@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.pages import LoginPage
+from tests.local.held import Held
 from tests.local.hub_process import LocalHub
 
 SETTINGS = """
@@ -35,7 +36,7 @@ catalog:
     slow-start:
       extends: small-cpu
       displayName: Slow start
-      purpose: Takes four seconds to come up.
+      purpose: Comes up when the test lets it.
       env: {PYTHONPATH: "%(slow)s"}
 """
 #: No GPU, no QUIC, and nothing that calls out on its own.
@@ -54,7 +55,9 @@ TOUCHED: dict[str, Any] = {
     "timezone_id": "Europe/Berlin",
 }
 
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=30_000)
+#: What a page does may wait for a Hub that starts machines for others on a busy computer.
+PATIENCE_MS = 60_000
 
 
 def chromium_path() -> str | None:
@@ -64,11 +67,15 @@ def chromium_path() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
+def held(tmp_path_factory: pytest.TempPathFactory) -> Held:
+    """Lets servers on the machine "Slow start" come up."""
+    return Held(tmp_path_factory.mktemp("held"))
+
+
+@pytest.fixture(scope="session")
+def hub(tmp_path_factory: pytest.TempPathFactory, held: Held) -> Iterator[LocalHub]:
     hub = LocalHub(tmp_path_factory.mktemp("browser") / "local")
-    slow = tmp_path_factory.mktemp("slow")
-    (slow / "sitecustomize.py").write_text("import time\ntime.sleep(4)\n")
-    hub.write_settings(SETTINGS % {"slow": slow})
+    hub.write_settings(SETTINGS % {"slow": held.folder})
     try:
         yield hub.start()
         hub.interrupt()
@@ -98,7 +105,7 @@ def visit(hub: LocalHub, browser: Browser, request: pytest.FixtureRequest) -> It
     def open_page(name: str, **options: Any) -> Page:
         context = browser.new_context(base_url=hub.url, **(TOUCHED | options))
         contexts.append(context)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         password = hub.secret("admin_password" if name == "admin" else "user_password")
         LoginPage(page).log_in(name, password)

@@ -42,7 +42,7 @@ def play(page: Page, bench: Workbench, person: str, channel: Path) -> None:
     lab.new_notebook(re.compile("Python 3"))
     expect(lab.run("answer = 6 * 7; print('answer', answer)")).to_contain_text("answer 42")
     made = lab.run(f"!remuda-env create trip tinypkg --channel file://{in_home} && echo MADE-IT")
-    expect(made).to_contain_text(re.compile(r"MADE-IT\s*$"), timeout=120_000)
+    expect(made).to_contain_text(re.compile(r"MADE-IT\s*$"), timeout=240_000)
     save_as(lab, "work.ipynb")
 
     use_environment(page, person)
@@ -54,7 +54,7 @@ def play(page: Page, bench: Workbench, person: str, channel: Path) -> None:
     LabPage(page).notebook()
     expect(page.get_by_text("answer 42").first).to_be_visible()
     assert bench.placed(person) == Placed("gpu", 1)
-    expect(LabPage(page).run(PRINT_VALUE)).to_contain_text(re.compile(r"value 42 from \S*/envs/trip"), timeout=60_000)
+    expect(LabPage(page).run(PRINT_VALUE)).to_contain_text(re.compile(r"value 42 from \S*/envs/trip"), timeout=120_000)
 
     home = HomePage(page).open()
     home.shows("GPU")
@@ -82,6 +82,6 @@ def use_environment(page: Page, person: str) -> None:
     """A new notebook on the environment's kernel, which no step of the person's made appear."""
     page.goto(f"/user/{person}/lab?reset")
     lab = LabPage(page).launcher().new_notebook("trip")
-    expect(lab.run(PRINT_VALUE)).to_contain_text(re.compile(r"value 42 from \S*/envs/trip"), timeout=60_000)
+    expect(lab.run(PRINT_VALUE)).to_contain_text(re.compile(r"value 42 from \S*/envs/trip"), timeout=120_000)
     expect(lab.run("print('answer', 42)")).to_contain_text("answer 42")
     save_as(lab, "trip.ipynb")

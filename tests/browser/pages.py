@@ -48,6 +48,7 @@ class SpawnPage(MachineCards):
 
     def here(self) -> SpawnPage:
         expect(self.page.get_by_role("heading", level=1, name="Pick a machine")).to_be_visible()
+        self.page.wait_for_load_state("load")  # its script hears what is done from now on
         return self
 
     def start(self, machine: str) -> None:
@@ -57,6 +58,7 @@ class SpawnPage(MachineCards):
 class SwitchPage(MachineCards):
     def here(self) -> SwitchPage:
         expect(self.page.get_by_role("heading", level=1, name="Switch machine")).to_be_visible()
+        self.page.wait_for_load_state("load")
         return self
 
     def switch_to(self, machine: str) -> None:
@@ -73,6 +75,7 @@ class HomePage:
 
     def here(self) -> HomePage:
         expect(self.page.get_by_role("heading", level=1, name="Your machine")).to_be_visible()
+        self.page.wait_for_load_state("load")
         return self
 
     def shows(self, machine: str) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import TOUCHED
+from tests.browser.conftest import PATIENCE_MS, TOUCHED
 from tests.browser.pages import HomePage, LoginPage, SpawnPage, expect_on_server, expect_starting
 from tests.browser.pictures import keep
+from tests.local.held import Held
 from tests.local.hub_process import LocalHub
 
 pytestmark = [pytest.mark.browser, pytest.mark.local]
@@ -23,7 +24,7 @@ DRESSES: dict[str, dict[str, Any]] = {
     "phone": {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True},
     "dark-without-javascript": {"color_scheme": "dark", "java_script_enabled": False},
 }
-#: The shipped machines, and one that is locked; the GPU machine is slow enough to be looked at while it starts.
+#: The shipped machines, and one that is locked; the GPU machine comes up when it has been looked at.
 SETTINGS = """
 mode: local
 catalog:
@@ -41,11 +42,9 @@ catalog:
 
 
 @pytest.fixture(scope="module")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
+def shipped(tmp_path_factory: pytest.TempPathFactory, held: Held) -> Iterator[LocalHub]:
     hub = LocalHub(tmp_path_factory.mktemp("looks") / "local")
-    slow = tmp_path_factory.mktemp("slow")
-    (slow / "sitecustomize.py").write_text("import time\ntime.sleep(6)\n")
-    hub.write_settings(SETTINGS % {"slow": slow})
+    hub.write_settings(SETTINGS % {"slow": held.folder})
     try:
         yield hub.start()
         hub.interrupt()
@@ -56,7 +55,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
 @pytest.fixture(params=DRESSES)
 def dressed(shipped: LocalHub, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     context = browser.new_context(base_url=shipped.url, reduced_motion="reduce", **(TOUCHED | DRESSES[request.param]))
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     # Each test and dress is another person: a last choice would be preselected.
     test = request.node.originalname.removeprefix("test_").replace("_", "-")[:20]
@@ -95,7 +94,7 @@ def assert_readable(page: Page) -> None:
     assert inner <= width, f"the page is {inner} px wide in a window of {width} px"
 
 
-def test_main_pages(dressed: Page, picture: Callable[[Page, str], None]) -> None:
+def test_main_pages(dressed: Page, picture: Callable[[Page, str], None], held: Held) -> None:
     spawn = SpawnPage(dressed).here()
     expect(spawn.radio("Big memory")).to_be_disabled()
     assert_readable(dressed)
@@ -107,6 +106,7 @@ def test_main_pages(dressed: Page, picture: Callable[[Page, str], None]) -> None
     assert_readable(dressed)
     picture(dressed, "pending")
     user = dressed.url.split("spawn-pending/")[1].split("?")[0]
+    held.let_go(user)
     expect_on_server(dressed, user)
 
     home = HomePage(dressed).open()
@@ -127,9 +127,10 @@ def test_main_pages(dressed: Page, picture: Callable[[Page, str], None]) -> None
 @pytest.mark.parametrize("dressed", ["light"], indirect=True)
 def test_jupyterhubs_own_theme_button_darkens_our_pages(dressed: Page) -> None:
     card = dressed.locator("[data-rm-card]").first
+    SpawnPage(dressed).here()
     before = card.evaluate("card => getComputedStyle(card).backgroundColor")
     dressed.get_by_role("button", name="Toggle dark mode").click()
-    assert card.evaluate("card => getComputedStyle(card).backgroundColor") != before
+    expect(card).not_to_have_css("background-color", before)
     assert_readable(dressed)
 
 

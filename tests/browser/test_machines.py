@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.pages import START_MS, HomePage, SpawnPage, SwitchPage, expect_on_server, expect_starting
+from tests.local.held import Held
 
 pytestmark = [pytest.mark.browser, pytest.mark.local]
 
@@ -39,13 +40,14 @@ def test_enter_starts_the_preselected_machine_and_a_switch_returns_to_the_notebo
     assert SpawnPage(page).open().selected == "gpu", "the last choice is preselected"
 
 
-def test_everything_works_without_javascript(visit: Visit) -> None:
+def test_everything_works_without_javascript(visit: Visit, held: Held) -> None:
     page = visit("nora", java_script_enabled=False)
     spawn = SpawnPage(page).here()
     expect(page.get_by_text("JupyterHub requires JavaScript")).to_be_hidden()
     spawn.radio("Slow start").check()
     page.keyboard.press("Enter")
     expect_starting(page, "Slow start")
+    held.let_go("nora")
     expect_on_server(page, "nora", "lab")  # by the page's own refresh
 
     home = HomePage(page).open()
@@ -116,7 +118,7 @@ def test_when_the_new_machine_cannot_start_the_old_one_is_one_click_away(visit: 
     HomePage(page).stop()
 
 
-def test_a_second_tab_follows_the_first(visit: Visit) -> None:
+def test_a_second_tab_follows_the_first(visit: Visit, held: Held) -> None:
     first = visit("tim")
     second = first.context.new_page()
     SpawnPage(second).open()
@@ -125,6 +127,7 @@ def test_a_second_tab_follows_the_first(visit: Visit) -> None:
     SpawnPage(second).start("GPU")
     expect(second.get_by_role("status").filter(has_text="already")).to_be_visible()
     expect_starting(second, "Slow start")
+    held.let_go("tim")
     for tab in (first, second):
         expect_on_server(tab, "tim")
     HomePage(first).open().shows("Slow start")

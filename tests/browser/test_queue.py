@@ -103,6 +103,8 @@ def test_being_called_and_being_started(visit: Callable[..., Page], shared: Loca
     keep(bea, "called-card", tmp_path)
     bea.goto("/hub/queue")
     bea.get_by_role("button", name="Leave the line").click()
-    shared.person("cleo").wait_ready()
+    served = shared.person("cleo")
+    wait_for(lambda: served.model()["servers"])  # nobody asked for it just now: it begins by itself
+    served.wait_ready()
     cleo.goto("/hub/home")
     expect(cleo.get_by_role("heading", name="GPU", exact=True)).to_be_visible()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.pages import SpawnPage
+from tests.browser.pages import START_MS, SpawnPage
 from tests.browser.pictures import keep
 from tests.browser.test_looks import DRESSES, assert_readable
 from tests.browser.visits import visits
@@ -123,7 +123,7 @@ def test_the_page_learns_of_changes_without_a_reload(visit: Callable[..., Page],
     cleo = shared.person("cleo")
     assert cleo.start_by_rest({"profile": "small-cpu"}).status_code in {201, 202}
     cleo.wait_ready()
-    expect(small.locator("[data-rm-fact=shares]")).to_contain_text("1 of 2 servers left for you", timeout=25_000)
+    expect(small.locator("[data-rm-fact=shares]")).to_contain_text("1 of 2 servers left for you", timeout=START_MS)
     assert page.evaluate("window.sameDocument")
     cleo.stop()
 

@@ -38,7 +38,7 @@ def test_an_image_that_does_not_exist_fails_fast_in_plain_words(hub: OwnRelease,
         told = list(sse(events))  # as the pending page reads it
     last = told[-1]
     assert last.get("failed"), last
-    assert time.monotonic() - begun < 60, "its start timeout is 5 minutes"
+    assert time.monotonic() - begun < 120, "its start timeout is 5 minutes"
     sentence = f"The image '{NO_IMAGE}' does not exist in its registry."
     assert sentence in last["message"] and last["reason"] == "image-not-found"
     for raw in ("ErrImagePull", "ImagePullBackOff", "failed to resolve", "Spawn failed"):
@@ -64,7 +64,7 @@ def test_a_pod_that_will_not_go_is_waited_for_explained_and_never_doubled(hub: O
         person.wait_gone()
         with ThreadPoolExecutor(1) as pool:
             asked = pool.submit(person.start_by_rest, {"profile": "small-cpu"})
-            wait_for(lambda: "last server" in latest_words(person), 20)
+            wait_for(lambda: "last server" in latest_words(person))
             assert asked.result().status_code in {201, 202}
         assert [pod["metadata"]["uid"] for pod in hub.pods_of("sticky")] == [old["uid"]], "nothing beside the old one"
     finally:

@@ -109,7 +109,7 @@ def test_policies_refuse_what_would_otherwise_be_reached(hub: OwnRelease, scene:
     assert scene.sees(scene.forbidden) == nothing
 
     hub.kubectl("delete", "networkpolicy", *policies)
-    wait_for(lambda: scene.sees(scene.forbidden) == everything, 20, every=0.5)
+    wait_for(lambda: scene.sees(scene.forbidden) == everything, every=0.5)
     assert scene.sees(scene.welcome) == dict.fromkeys(scene.welcome, True)
 
 

@@ -52,7 +52,7 @@ def test_an_outage_of_the_api_server_costs_nobody_a_server(hub: OwnRelease, log_
         answer: httpx.Response = started.result()
 
     wait_for(lambda: api_answers(hub), 60)
-    wait_for(lambda: hub.health()["watch"]["stale_seconds"] == 0, 10)
+    wait_for(lambda: hub.health()["watch"]["stale_seconds"] == 0)
     assert worker.model()["servers"][""]["ready"]
     assert worker.run("print(kept)", kernel).strip() == "in memory"
     assert hub.pod_of(worker.name)["metadata"]["uid"] == uid
@@ -68,7 +68,7 @@ def test_an_outage_of_the_api_server_costs_nobody_a_server(hub: OwnRelease, log_
     with_kubernetes = time.monotonic()
     assert late.start_by_rest({"profile": "tiny"}).status_code in {201, 202}
     late.wait_ready()
-    assert time.monotonic() - with_kubernetes < 20, "starts work again as soon as Kubernetes does, not minutes later"
+    assert time.monotonic() - with_kubernetes < 60, "starts work again as soon as Kubernetes does, not minutes later"
     assert hub.hub_restarts() == before
     now = hub.health()["watch"]
     forgotten = now["expiries"] - watch["expiries"]  # a server that has just started may have no history to resume

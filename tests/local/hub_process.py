@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -19,16 +18,11 @@ from typing import Any
 import psutil
 
 from tests.people import Person, sse, wait_for
+from tools.servers.process import free_port
 
 __all__ = ["LocalHub", "Person", "free_port", "sse", "using", "wait_for"]
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 120
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def command_of(process: psutil.Process) -> list[str]:
@@ -97,7 +91,7 @@ class LocalHub:
         assert self.process is not None
         status = self.process.wait(timeout)
         assert self._reader is not None
-        self._reader.join(10)
+        self._reader.join(60)
         return status
 
     def interrupt(self) -> int:

@@ -176,7 +176,7 @@ def test_an_ask_is_not_for_the_eyes_of_others(asker: Person, hub: LocalHub, bea:
     own = post(asker, path, do="grant", lasts="2", unit="days")
     assert (own.status_code, "Nobody answers their own ask" in said(own)) == (403, True)
     assert bea.http.get(f"/hub/approvals/{'0' * 32}").status_code == 404
-    assert httpx.get(f"{hub.url}{path}", follow_redirects=True).url.path == "/hub/login"
+    assert httpx.get(f"{hub.url}{path}", follow_redirects=True, timeout=60).url.path == "/hub/login"
 
 
 def test_forms_without_their_token_change_nothing(asker: Person, bea: Person, hub: LocalHub) -> None:
@@ -256,10 +256,11 @@ def test_a_servers_own_token_neither_asks_nor_answers(asker: Person, bea: Person
     path = asked(asker)
     asked_for = {"note": "narrow", "scopes": ["access:servers!user"]}
     made = bea.http.post("/hub/api/users/bea/tokens", json=asked_for, headers={"X-XSRFToken": bea.xsrf})
-    narrow = httpx.Client(base_url=hub.url, headers={"Authorization": f"token {made.json()['token']}"})
+    token = {"Authorization": f"token {made.json()['token']}"}
+    narrow = httpx.Client(base_url=hub.url, headers=token, timeout=60)
     assert narrow.patch(api(path), json={"state": "granted"}).status_code == 403
     assert narrow.get("/hub/api/remuda/asks").status_code == 403
-    assert httpx.get(f"{hub.url}/hub/api/remuda/asks").status_code == 403
+    assert httpx.get(f"{hub.url}/hub/api/remuda/asks", timeout=60).status_code == 403
     assert asker.rest.get(api(path)).json()["state"] == "open"
 
 

@@ -74,7 +74,7 @@ def test_a_process_that_got_a_servers_number_is_left_alone(new_hub: NewHub):
     hub.wait_end()
     server = hub.server_of("ada")
     server.kill()
-    psutil.wait_procs([server], timeout=10)
+    psutil.wait_procs([server], timeout=60)
     bystander = psutil.Popen(["sleep", "300"])
     try:
         changed = {**hub.spawner_states()[0], "pid": bystander.pid}

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.local
 def test_the_health_probe_needs_no_login_and_tells_no_secret(hub: LocalHub):
     import httpx
 
-    answer = httpx.get(f"{hub.url}/hub/health/remuda")
+    answer = httpx.get(f"{hub.url}/hub/health/remuda", timeout=60)
     assert answer.status_code == 200
     told = answer.json()
     assert told["ok"] is True

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.local.held import Held
 from tests.local.hub_process import LocalHub, Person, sse, using, wait_for
 from tests.local.seen import main_of, said
 
@@ -33,17 +33,20 @@ catalog:
 """
 
 
-def configured(hub: LocalHub, slow: Path) -> LocalHub:
-    slow.mkdir(exist_ok=True)
-    (slow / "sitecustomize.py").write_text("import time\ntime.sleep(4)\n")
-    hub.write_settings(SETTINGS % {"slow": slow})
+@pytest.fixture(scope="module")
+def held(tmp_path_factory: pytest.TempPathFactory) -> Held:
+    """Lets servers on the machine "Slow start" come up."""
+    return Held(tmp_path_factory.mktemp("held"))
+
+
+def configured(hub: LocalHub, held: Held) -> LocalHub:
+    hub.write_settings(SETTINGS % {"slow": held.folder})
     return hub
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
-    folder = tmp_path_factory.mktemp("pages")
-    with using(configured(LocalHub(folder / "local"), folder / "slow")) as hub:
+def hub(tmp_path_factory: pytest.TempPathFactory, held: Held) -> Iterator[LocalHub]:
+    with using(configured(LocalHub(tmp_path_factory.mktemp("pages") / "local"), held)) as hub:
         yield hub
 
 
@@ -113,15 +116,19 @@ def test_a_post_without_the_pages_token_changes_nothing(hub: LocalHub, path: str
     assert title(answer) == "This page was out of date"
 
 
-def test_of_three_starts_at_once_one_wins_and_the_others_follow_it(hub: LocalHub) -> None:
+def test_of_three_starts_at_once_one_wins_and_the_others_follow_it(hub: LocalHub, held: Held) -> None:
     ada = hub.person("ada")
     machines = ("slow-start", "gpu", "many-core")
     with ThreadPoolExecutor(3) as pool:
-        tabs = [httpx.Client(base_url=hub.url, cookies=ada.http.cookies, follow_redirects=True) for _ in machines]
+        tabs = [
+            httpx.Client(base_url=hub.url, cookies=ada.http.cookies, follow_redirects=True, timeout=60)
+            for _ in machines
+        ]
         forms = [{"_xsrf": ada.xsrf, "profile": machine} for machine in machines]
         answers = list(pool.map(lambda tab, form: tab.post("/hub/spawn", data=form), tabs, forms))
     assert [answer.status_code for answer in answers] == [200] * 3, [answer.text[-2000:] for answer in answers]
     assert "pending spawn" not in "".join(answer.text for answer in answers)
+    held.let_go("ada")
     winner = until(ada, "running")["machine"]["display_name"]
     for answer in answers:
         if "spawn-pending" in answer.url.path:
@@ -132,7 +139,7 @@ def test_of_three_starts_at_once_one_wins_and_the_others_follow_it(hub: LocalHub
     ada.stop()
 
 
-def test_a_switch_stops_starts_and_tells_what_it_does(hub: LocalHub) -> None:
+def test_a_switch_stops_starts_and_tells_what_it_does(hub: LocalHub, held: Held) -> None:
     ada = running(hub, "switcher")
     answer = post(ada, "/hub/switch?next=/user/switcher/lab/tree/notes.txt", start="slow-start")
     assert title(answer) == "Switching from Small CPU to Slow start"
@@ -144,6 +151,7 @@ def test_a_switch_stops_starts_and_tells_what_it_does(hub: LocalHub) -> None:
             assert title(second) == "Switching from Small CPU to Slow start"
             assert "already" in said(second)
         assert title(ada.http.get("/hub/spawn")) == "Switching from Small CPU to Slow start"
+        held.let_go("switcher")
         events = list(sse(stream))
     assert events[-1]["ready"]
     progress = [event["progress"] for event in events]
@@ -209,7 +217,7 @@ def test_other_peoples_machines_are_out_of_reach_except_for_admins(hub: LocalHub
     for path in ("/hub/switch/bob", "/hub/stop/bob", "/hub/spawn/bob"):
         assert post(mallory, path, profile="gpu").status_code == 404
     assert facts(bob)["machine"]["profile"] == "small-cpu"
-    assert httpx.get(f"{hub.url}/hub/api/remuda/machine").status_code == 403
+    assert httpx.get(f"{hub.url}/hub/api/remuda/machine", timeout=60).status_code == 403
 
     assert title(post(admin, "/hub/switch/bob", profile="gpu")) == "Switching from Small CPU to GPU"
     assert until(bob, "running")["machine"]["profile"] == "gpu"
@@ -264,12 +272,13 @@ def test_a_start_is_cancelled_by_stop(hub: LocalHub) -> None:
 
 
 def test_a_hub_that_ends_in_the_middle_of_a_switch_leaves_a_usable_page(
-    new_hub: Callable[[], LocalHub], tmp_path: Path
+    new_hub: Callable[[], LocalHub], held: Held
 ) -> None:
-    hub = configured(new_hub(), tmp_path / "slow").start()
+    hub = configured(new_hub(), held).start()
     ada = running(hub, "ada")
     post(ada, "/hub/switch", profile="slow-start")
     hub.hub.kill()
+    held.let_go("ada")
     hub.wait_end()
     hub.start()
     page = ada.http.get("/hub/home")

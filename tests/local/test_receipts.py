@@ -59,7 +59,7 @@ class Inside:
         environ = hub.server_of(person).environ()
         self.lease = json.loads(environ["REMUDA_MACHINE"])["spawn_id"]
         headers = {"Authorization": f"token {environ['JUPYTERHUB_API_TOKEN']}", "Content-Type": "application/json"}
-        self.http = httpx.Client(base_url=hub.url, headers=headers)
+        self.http = httpx.Client(base_url=hub.url, headers=headers, timeout=60)
 
     def report(self, person: str = "ada", lease: str = "", **figures: Any) -> httpx.Response:
         usual = {"covered_s": 700.0, "cpu_s": 300.0, "memory_peak": 3.0 * GIB, "sustained_cores": 1.5, "peak_cores": 9}

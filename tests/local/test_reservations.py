@@ -113,7 +113,7 @@ def test_the_machine_of_others_makes_room_and_who_does_not_come_loses_the_slot(a
     kept = ada.http.get(API).json()["reservations"]
     assert {each["state"] for each in kept if each["id"] == made.json()["id"]} <= {"kept", "released"}
     wait_for(lambda: state_of(ada, made) == "released", 60)
-    wait_for(lambda: "was released" in ada.http.get("/hub/api/remuda/notices").text, 10)
+    wait_for(lambda: "was released" in ada.http.get("/hub/api/remuda/notices").text)
     again = reserve(ada, soon(), profile="many-core", options={})
     assert again.status_code == 201, again.text
     assert ada.start_by_form(profile="many-core").status_code == 200
@@ -190,7 +190,7 @@ def test_a_calendar_reads_them_with_a_secret_alone(hub: LocalHub, ada: Person) -
     page = main_of(post(ada, f"{ROOT}/feed", do="new"))
     url = page.one("input", cls="rm-feed-url")["value"]
     assert "rm-feed-url" not in ada.http.get(ROOT).text, "shown once"
-    with httpx.Client() as anybody:
+    with httpx.Client(timeout=60) as anybody:
         feed = anybody.get(url)
         assert feed.headers["content-type"] == "text/calendar; charset=utf-8"
         assert f"UID:{made['id']}@" in feed.text

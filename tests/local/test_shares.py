@@ -209,12 +209,12 @@ class TestUsage:
 
 class TestForPrograms:
     def test_the_description_needs_no_login(self, hub: LocalHub) -> None:
-        described = httpx.get(f"{hub.url}/hub/api/remuda/openapi.json").json()
+        described = httpx.get(f"{hub.url}/hub/api/remuda/openapi.json", timeout=60).json()
         assert described["servers"] == [{"url": "/hub/api/remuda"}]
 
     def test_without_a_token_there_is_nothing(self, hub: LocalHub) -> None:
         for question in ("shares", "capacity", "usage", "ledger"):
-            answer = httpx.get(f"{hub.url}/hub/api/remuda/{question}")
+            answer = httpx.get(f"{hub.url}/hub/api/remuda/{question}", timeout=60)
             assert answer.status_code == 403, answer.text
 
     def test_shares_are_for_oneself(self, ada: Person, bea: Person) -> None:
@@ -226,7 +226,8 @@ class TestForPrograms:
 
     def test_a_notebook_reads_its_owners_with_its_servers_token(self, hub: LocalHub, ada: Person) -> None:
         token = hub.server_of("ada").environ()["JUPYTERHUB_API_TOKEN"]
-        inside = httpx.Client(base_url=f"{hub.url}/hub/api/remuda", headers={"Authorization": f"token {token}"})
+        headers = {"Authorization": f"token {token}"}
+        inside = httpx.Client(base_url=f"{hub.url}/hub/api/remuda", headers=headers, timeout=60)
         for question in ("shares", "shares/ada", "capacity", "usage", "ledger", "usage?of=user:ada"):
             answer = inside.get(question)
             assert answer.status_code == 200, answer.text
@@ -239,7 +240,7 @@ class TestForPrograms:
         made = ada.http.post("/hub/api/users/ada/tokens", json=wanted, headers={"X-XSRFToken": ada.xsrf}).json()
         narrow = {"Authorization": f"token {made['token']}"}
         for question in ("shares", "capacity", "usage", "ledger"):
-            answer = httpx.get(f"{hub.url}/hub/api/remuda/{question}", headers=narrow)
+            answer = httpx.get(f"{hub.url}/hub/api/remuda/{question}", headers=narrow, timeout=60)
             assert answer.status_code in {403, 404}, answer.text
 
     def test_metrics(self, ada: Person, admin: Person) -> None:

@@ -102,7 +102,7 @@ def test_a_server_that_says_nothing_is_left_after_a_while_and_one_that_is_not_th
     with silent_server() as port:
         begun = time.monotonic()
         failures = send_all(server(port, timeout_s=0.5), [letter(), letter("bea@example.org")])
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 10
     assert all(failure is not None and failure.of_all and not failure.final for failure in failures)
     [nobody] = send_all(server(port), [letter()])
     assert nobody is not None and nobody.of_all
@@ -146,7 +146,7 @@ async def test_a_receiver_that_says_nothing_or_is_not_there() -> None:
     with silent_server() as port:
         begun = time.monotonic()
         late = await webhook.send(f"http://127.0.0.1:{port}/", "s", webhook.payload_of(KEPT, None), timeout_s=0.5)
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 10
     away = await webhook.send(f"http://127.0.0.1:{port}/", "s", webhook.payload_of(KEPT, None))
     assert late is not None and late.of_all
     assert away is not None and away.of_all

@@ -44,7 +44,7 @@ async def test_work_begins_when_the_start_is_complete(app: JupyterHub):
     await asyncio.sleep(0)
     assert not begun.is_set()
     app._start_future.set_result(None)
-    await asyncio.wait_for(begun.wait(), 5)
+    await asyncio.wait_for(begun.wait(), 30)
 
 
 async def test_a_hub_that_is_not_going_to_run_starts_nothing(app: JupyterHub):

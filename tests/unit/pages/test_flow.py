@@ -87,7 +87,7 @@ class Hub:
 
     async def switch(self) -> None:
         assert self.board.begin(KEY, SWITCH)
-        await asyncio.wait_for(carry_out(self.board, KEY, SWITCH, self, self.user), 5)
+        await asyncio.wait_for(carry_out(self.board, KEY, SWITCH, self, self.user), 30)
 
     @property
     def _phase(self) -> Phase | None:
