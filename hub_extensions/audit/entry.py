@@ -24,6 +24,7 @@ class Action(StrEnum):
     SERVER_STOPPED = "server-stopped-for-another"
     SERVER_STARTED = "server-started-for-another"
     SERVER_OPENED = "server-of-another-opened"
+    RESERVATION_CHANGED = "reservation-changed"
     RESERVATION_CANCELLED = "reservation-cancelled-for-another"
     PLACE_REMOVED = "place-in-line-removed"
     POLICIES_CHANGED = "policies-changed"
@@ -40,6 +41,7 @@ MEANING: dict[Action, str] = {
     Action.SERVER_STOPPED: "Stopped somebody’s server",
     Action.SERVER_STARTED: "Started a server for somebody",
     Action.SERVER_OPENED: "Opened somebody’s server",
+    Action.RESERVATION_CHANGED: "Changed a reservation",
     Action.RESERVATION_CANCELLED: "Cancelled somebody’s reservation",
     Action.PLACE_REMOVED: "Took somebody out of the line",
     Action.POLICIES_CHANGED: "The hub started with other policies",

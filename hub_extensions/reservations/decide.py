@@ -36,7 +36,8 @@ JUST_NOW = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booking:
-    """`request` is the machine as the catalog offers it to this person now; its `lease_id` says nothing."""
+    """`request` is the machine as the catalog offers it to this person now; its `lease_id` says nothing. `begun`: one
+    that lasts already, and only until when is asked."""
 
     id: str
     request: Request
@@ -44,6 +45,7 @@ class Booking:
     ends_at: datetime
     options: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     note: str = ""
+    begun: bool = False
 
 
 def book(said: Booking, snapshot: Snapshot, policies: Policies, now: datetime) -> Reservation | NotPossible:
@@ -51,10 +53,11 @@ def book(said: Booking, snapshot: Snapshot, policies: Policies, now: datetime) -
     pot = pot_for(said.request, policies)
     if isinstance(pot, NotPossible):
         return pot
-    begins_at = now if now - JUST_NOW <= said.begins_at < now else said.begins_at
+    just_now = not said.begun and now - JUST_NOW <= said.begins_at < now
+    begins_at = now if just_now else said.begins_at
     wanted = _reservation(replace(said, begins_at=begins_at), pot, now)
     why_not = (
-        _time(wanted, pot, policies.timezone, now)
+        _time(wanted, pot, policies.timezone, now, begun=said.begun)
         or rights(wanted, said.request, snapshot, policies, now)
         or _own(wanted, pot, snapshot, policies.timezone, now)
         or _room(wanted, pot, snapshot, policies.timezone, now)
@@ -86,7 +89,7 @@ def proposed(
     wanted = _reservation(replace(said, begins_at=since, ends_at=since + (said.ends_at - said.begins_at)), pot, now)
     length = wanted.ends_at - since
     if length < SHORTEST:
-        return words.no_length()
+        return words.too_short(since, wanted.ends_at, policies.timezone)
     if length > timedelta(seconds=pot.quota.longest.seconds):
         return words.too_long(length, pot.quota)
     if too_many := _too_many(wanted, pot, snapshot, now):
@@ -136,11 +139,13 @@ def _reservation(said: Booking, pot: ReservedPot, now: datetime) -> Reservation:
     )
 
 
-def _time(wanted: Reservation, pot: ReservedPot, timezone: str, now: datetime) -> NotPossible | None:
+def _time(
+    wanted: Reservation, pot: ReservedPot, timezone: str, now: datetime, *, begun: bool
+) -> NotPossible | None:
     length, quota = wanted.ends_at - wanted.begins_at, pot.quota
     if length < SHORTEST:
-        return words.no_length()
-    if wanted.begins_at < now:
+        return words.too_short(wanted.begins_at, wanted.ends_at, timezone)
+    if wanted.begins_at < now and not begun:
         return words.past(wanted.begins_at, timezone)
     if length > timedelta(seconds=quota.longest.seconds):
         return words.too_long(length, quota)
@@ -156,10 +161,11 @@ def rights(
     """Whoever may not have the machine at that time need not keep it from others. Starts are judged as ever."""
     if never := _never(request, policies):
         return never
+    since = max(wanted.begins_at, now)
     for rule, approval in rules_for(policies, request):
-        grant = covering(snapshot.grants, rule, request, wanted.begins_at)
+        grant = covering(snapshot.grants, rule, request, since)
         if grant is None:
-            over, ahead = (find(snapshot.grants, rule, request, wanted.begins_at) for find in (expired, upcoming))
+            over, ahead = (find(snapshot.grants, rule, request, since) for find in (expired, upcoming))
             if ahead is None and over is not None and over.ends_at > now:  # it holds today
                 return words.permission_ends(request.display_name, over.ends_at, policies.timezone)
             return NotPossible.of(
@@ -168,8 +174,8 @@ def rights(
         if grant.ends_at < wanted.ends_at:
             return words.permission_ends(request.display_name, grant.ends_at, policies.timezone)
     if request.hours is not None:
-        opened = open_spans(request.hours, wanted.begins_at, wanted.ends_at, policies.timezone)
-        if not within(wanted.begins_at, wanted.ends_at, opened):
+        opened = open_spans(request.hours, since, wanted.ends_at, policies.timezone)
+        if not within(since, wanted.ends_at, opened):
             return words.closed(request.display_name, request.hours, policies.timezone)
     return None
 
@@ -223,16 +229,22 @@ def _room(
         return words.taken(wanted, name, limit, there, until, clear=clear, timezone=timezone)
     if leases := in_the_way(pot, standing, wanted, snapshot.book, now):
         notice = timedelta(seconds=pot.quota.notice.seconds)
+        if wanted.begins_at < now:
+            return words.cannot_go_on(wanted.display_name, notice)
         ends = [lease.ends_at for lease in leases if lease.ends_at is not None]
         free = min([now + notice, *ends] if len(leases) == 1 else [now + notice]) + clear_time(pot.quota)
         return words.in_use(wanted.display_name, notice, free, timezone)
     return None
 
 
-def end(reservation: Reservation | None, by: str, *, sees_all: bool, now: datetime) -> Reservation | NotPossible:
+def end(
+    reservation: Reservation | None, by: str, *, sees_all: bool, now: datetime, reason: str = ""
+) -> Reservation | NotPossible:
     """Cancelled before it begins, ended while it lasts: its holder may, and administrators."""
     if reservation is None or (reservation.user != by and not sees_all):
         return words.no_such()
+    if len(reason) > MAX_NOTE:
+        return words.too_long_text(len(reason), "reason")
     if not reservation.stands(now):
         return words.over(reservation)
     return replace(reservation, over_at=now, over_by=by)

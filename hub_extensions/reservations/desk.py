@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from hub_extensions.audit.entry import Way
 from hub_extensions.notices.post import cleaned
+from hub_extensions.reservations.change import Change
 from hub_extensions.reservations.decide import Booking
 from hub_extensions.reservations.store import LOOK_BACK, Reservations
 from hub_extensions.reservations.words import NotPossible
@@ -84,9 +85,37 @@ class Desk:
         )
         return found
 
-    async def end(self, reservation_id: str, now: datetime, *, sees_all: bool) -> Reservation | NotPossible:
+    async def change(
+        self, reservation_id: str, said: Change, now: datetime, *, sees_all: bool = False
+    ) -> Reservation | NotPossible:
+        if said.note is not None:
+            said = replace(said, note=" ".join(cleaned(said.note).split()))
+        changed: Reservation | NotPossible = await self.gate.call(
+            self.reservations.change,
+            reservation_id,
+            said,
+            self.me.name,
+            self.request,
+            self.policies,
+            now,
+            self.way,
+            sees_all=sees_all,
+        )
+        self.gate.freed.set()  # what it no longer needs
+        return changed
+
+    async def end(
+        self, reservation_id: str, now: datetime, *, sees_all: bool, reason: str = ""
+    ) -> Reservation | NotPossible:
         ended: Reservation | NotPossible = await self.gate.call(
-            self.reservations.end, reservation_id, self.me.name, self.policies, now, self.way, sees_all=sees_all
+            self.reservations.end,
+            reservation_id,
+            self.me.name,
+            self.policies,
+            now,
+            self.way,
+            sees_all=sees_all,
+            reason=" ".join(cleaned(reason).split()),
         )
         self.gate.freed.set()  # who waits in line may have it
         return ended

@@ -32,8 +32,9 @@ def _event(reservation: Reservation, host: str, link: str, now: datetime) -> Ite
     yield f"UID:{reservation.id}@{_text(host)}"
     yield f"DTSTAMP:{_utc(now)}"
     yield f"CREATED:{_utc(reservation.made_at)}"
-    yield f"LAST-MODIFIED:{_utc(over if over is not None and over <= now else reservation.made_at)}"
-    yield f"SEQUENCE:{0 if over is None else 1}"
+    early = over is not None and over < reservation.ends_at
+    yield f"LAST-MODIFIED:{_utc(over if early and over is not None else reservation.changed_at or reservation.made_at)}"
+    yield f"SEQUENCE:{reservation.revision + early}"
     yield f"DTSTART:{_utc(reservation.begins_at)}"
     yield f"DTEND:{_utc(ends_at)}"
     yield f"SUMMARY:{_text(reservation.display_name)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -13,11 +14,12 @@ from hub_extensions.admission.books import promises_changed
 from hub_extensions.admission.rows import reservation_of, reservation_row
 from hub_extensions.admission.store import Books, Store
 from hub_extensions.admission.tables import RESERVATIONS
-from hub_extensions.audit.entry import Action, AuditEntry, Way
+from hub_extensions.audit.entry import Way
 from hub_extensions.audit.store import write
 from hub_extensions.notices.post import post
 from hub_extensions.queue.told import notices_of
 from hub_extensions.reservations import decide, telling
+from hub_extensions.reservations.change import Around, Ask, Change, change
 from hub_extensions.reservations.decide import Booking
 from hub_extensions.reservations.tables import FEEDS
 from hub_extensions.reservations.words import NotPossible
@@ -27,7 +29,7 @@ from profiles.policy import Policies
 from profiles.reservations import Reservation
 from profiles.slots import Span
 from profiles.snapshot import Snapshot
-from profiles.turns import clearings
+from profiles.turns import clearings, spared
 
 #: So many rows at once at most: a calendar is for people.
 MOST = 2000
@@ -42,33 +44,66 @@ class Reservations:
     def book(self, said: Booking, policies: Policies, now: datetime) -> Reservation | NotPossible:
         """Of two who want the last, one is first, and the other is told."""
         with self._store.changing() as books:
-            made = decide.book(said, self._snapshot(books, said), policies, now)
+            made = decide.book(said, self._snapshot(books, said.request.person.name), policies, now)
             if isinstance(made, NotPossible):
                 return made
             books.connection.execute(sa.insert(RESERVATIONS).values(reservation_row(made)))
             promises_changed(books.connection)
-            needed = clearings((*books.reservations, made), policies, books.leases, now)
-            told = self._store.leave_in(books, needed, LeaveWhy.RESERVED)
-            looked = Looked(told=tuple((leave, LeaveWhy.RESERVED) for leave in told))
-            for notice in notices_of(looked, policies, now):
-                post(books.connection, notice)
+            self._think_anew(books, (*books.reservations, made), policies, now)
             return made
+
+    def change(  # noqa: PLR0913, PLR0917 - which one, what about it, who, how, and when
+        self,
+        reservation_id: str,
+        said: Change,
+        by: str,
+        ask: Ask,
+        policies: Policies,
+        now: datetime,
+        way: Way,
+        *,
+        sees_all: bool = False,
+    ) -> Reservation | NotPossible:
+        """All of it, or nothing: refused, it stays as it was. Who has to make room for it is thought anew."""
+        with self._store.changing() as books:
+            old = self._one(books, reservation_id)
+            around = Around(ask, self._snapshot(books, by), policies, sees_all)
+            changed = change(old, said, by, around, now)
+            if old is None or isinstance(changed, NotPossible) or changed == old:
+                return changed
+            books.connection.execute(
+                sa.update(RESERVATIONS).where(RESERVATIONS.c.id == old.id).values(reservation_row(changed))
+            )
+            promises_changed(books.connection)
+            standing = tuple(changed if each.id == old.id else each for each in books.reservations)
+            self._think_anew(books, standing, policies, now)
+            write(books.connection, telling.changed_entry(old, changed, way, now))
+            return changed
 
     def proposed(
         self, said: Booking, policies: Policies, until: datetime, now: datetime
     ) -> tuple[Span, ...] | NotPossible:
+        """As if the one of its own id, which it would be instead of, were not there."""
         with self._store.looking() as books:
-            return decide.proposed(said, self._snapshot(books, said), policies, until, now)
+            snapshot = self._snapshot(books, said.request.person.name)
+            others = tuple(each for each in snapshot.reservations if each.id != said.id)
+            return decide.proposed(said, replace(snapshot, reservations=others), policies, until, now)
 
     def end(  # noqa: PLR0913 - who, how, and when
-        self, reservation_id: str, by: str, policies: Policies, now: datetime, way: Way, *, sees_all: bool = False
+        self,
+        reservation_id: str,
+        by: str,
+        policies: Policies,
+        now: datetime,
+        way: Way,
+        *,
+        sees_all: bool = False,
+        reason: str = "",
     ) -> Reservation | NotPossible:
-        """Cancelled, or ended early. Machines that would have had to leave for it may stay, as the next look finds."""
+        """Cancelled, or ended early; `reason` is what its person reads, where that is somebody else. Machines that
+        would have had to leave for it may stay."""
         with self._store.changing() as books:
-            asked = sa.select(RESERVATIONS).where(RESERVATIONS.c.id == reservation_id)
-            row = books.connection.execute(asked).mappings().first()
-            found = None if row is None else reservation_of(row)
-            ended = decide.end(found, by, sees_all=sees_all, now=now)
+            ended = decide.end(self._one(books, reservation_id), by, sees_all=sees_all, now=now, reason=reason)
             if isinstance(ended, NotPossible):
                 return ended
             values = {"over_at": ended.over_at, "over_by": ended.over_by}
@@ -76,9 +111,11 @@ class Reservations:
                 sa.update(RESERVATIONS).where(RESERVATIONS.c.id == reservation_id).values(values)
             )
             promises_changed(books.connection)
+            standing = tuple(each for each in books.reservations if each.id != ended.id)
+            self._think_anew(books, standing, policies, now)
             if ended.user != by:
-                post(books.connection, telling.cancelled(ended, by, policies.timezone, now))
-                write(books.connection, _entry(ended, by, way, now))
+                post(books.connection, telling.cancelled(ended, by, reason, policies.timezone, now))
+                write(books.connection, telling.cancelled_entry(ended, by, reason, way, now))
             return ended
 
     def leave(self, user: str) -> None:
@@ -110,9 +147,26 @@ class Reservations:
         with self._store.database.reading() as connection:
             return tuple(map(reservation_of, connection.execute(asked).mappings()))
 
-    def _snapshot(self, books: Books, said: Booking) -> Snapshot:
-        grants = self._store.grants_of(books.connection, said.request.person.name)
+    def _one(self, books: Books, reservation_id: str) -> Reservation | None:
+        asked = sa.select(RESERVATIONS).where(RESERVATIONS.c.id == reservation_id)
+        row = books.connection.execute(asked).mappings().first()
+        return None if row is None else reservation_of(row)
+
+    def _snapshot(self, books: Books, user: str) -> Snapshot:
+        grants = self._store.grants_of(books.connection, user)
         return Snapshot(books.leases, EMPTY, grants, books.reservations, books.waiting)
+
+    def _think_anew(
+        self, books: Books, reservations: tuple[Reservation, ...], policies: Policies, now: datetime
+    ) -> None:
+        """Who has to make room for all of these, and who need not any more, is written down and told with them."""
+        needed = clearings(reservations, policies, books.leases, now)
+        staying = spared(needed, LeaveWhy.RESERVED, books.leases)
+        self._store.stay_in(books, staying)
+        told = self._store.leave_in(books, needed, LeaveWhy.RESERVED)
+        looked = Looked(told=tuple((leave, LeaveWhy.RESERVED) for leave in told), spared=staying)
+        for notice in notices_of(looked, policies, now):
+            post(books.connection, notice)
 
     # The address for calendars.
 
@@ -145,18 +199,6 @@ class Reservations:
 def _digest(secret: str) -> str:
     """It is random and long: nothing is gained by a slow hash."""
     return hashlib.sha256(secret.encode("utf8", "replace")).hexdigest()
-
-
-def _entry(ended: Reservation, by: str, way: Way, now: datetime) -> AuditEntry:
-    details = {
-        "machine": ended.display_name,
-        "profile": ended.profile,
-        "begins_at": ended.begins_at.isoformat(),
-        "ends_at": ended.ends_at.isoformat(),
-    }
-    return AuditEntry(
-        at=now, actor=by, action=Action.RESERVATION_CANCELLED, subject=ended.user, way=way, details=details
-    )
 
 
 #: How far back one's own list goes.

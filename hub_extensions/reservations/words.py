@@ -39,6 +39,10 @@ class Why(StrEnum):
     OVERLAPS_OWN = "overlaps-own"
     TAKEN = "reserved-already"
     IN_USE = "in-use"
+    BEGUN = "begun-already"
+    CHANGED = "changed-meanwhile"
+    NOT_YOURS = "not-yours"
+    NO_REASON = "no-reason"
     NO_SUCH = "no-such-reservation"
     OVER = "over-already"
 
@@ -52,21 +56,26 @@ MEANING: dict[Why, str] = {
     Why.PAST: "It would begin in the past.",
     Why.TOO_LONG: "It is longer than the rule's `longest`.",
     Why.TOO_FAR: "It would end later than the rule's `ahead` allows.",
-    Why.TOO_LONG_TEXT: "The note is longer than 200 characters.",
+    Why.TOO_LONG_TEXT: "The note, or the reason, is longer than 200 characters.",
     Why.CLOSED: "The machine is closed for a part of that time.",
     Why.PERMISSION_ENDS: "The machine needs a yes, and the person's does not hold for all of that time.",
     Why.TOO_MANY: "The person has as many reservations ahead as the rule's `perPerson`.",
     Why.OVERLAPS_OWN: "The person has reserved the same machine for a part of that time already.",
     Why.TAKEN: "Too little is left at that time of what can be reserved.",
     Why.IN_USE: "It begins so soon that those who use it now could not be told in time.",
+    Why.BEGUN: "It has begun, so only its end can be changed.",
+    Why.CHANGED: "It was changed since what is sent was read.",
+    Why.NOT_YOURS: "Only its holder can change it; an administrator can cancel it.",
+    Why.NO_REASON: "On the page, whoever cancels somebody else's says why.",
     Why.NO_SUCH: "There is no such reservation, or it is not for this person to know.",
     Why.OVER: "The reservation is over, cancelled or released.",
 }
 STATUS: dict[str, int] = {
-    **dict.fromkeys((Why.MAY_NOT, "forbidden-profile"), 403),
+    **dict.fromkeys((Why.MAY_NOT, Why.NOT_YOURS, "forbidden-profile"), 403),
     **dict.fromkeys((Why.OFF, Why.NO_SUCH), 404),
     **dict.fromkeys((Why.CLOSED, Why.PERMISSION_ENDS, Why.TOO_MANY, Why.OVERLAPS_OWN, Why.TAKEN, Why.IN_USE), 409),
     **dict.fromkeys((Why.NOT_RESERVABLE, Why.OVER, "over-quota", "needs-approval", "grant-expired"), 409),
+    **dict.fromkeys((Why.BEGUN, Why.CHANGED), 409),
 }
 
 
@@ -126,8 +135,16 @@ def no_time() -> NotPossible:
 
 
 def no_length() -> NotPossible:
-    said = "A reservation ends later than it begins, and lasts 5 minutes at least."
-    return NotPossible(Why.NO_LENGTH, said, "Choose for how long.")
+    return NotPossible(Why.NO_LENGTH, "How long it is to last cannot be read.", "Choose for how long.")
+
+
+def too_short(begins_at: datetime, ends_at: datetime, timezone: str) -> NotPossible:
+    if ends_at <= begins_at:
+        begin, end = when(begins_at, timezone, begins_at), when(ends_at, timezone, begins_at)
+        said = f"It would end on {end}, and begin on {begin} ({timezone})."
+        return NotPossible(Why.NO_LENGTH, said, "Choose an end that is later than the beginning.")
+    said = f"{length(ends_at - begins_at)} is too short: a reservation lasts {length(SHORTEST)} at least."
+    return NotPossible(Why.NO_LENGTH, said, "Choose a longer time.")
 
 
 def unread_length() -> NotPossible:
@@ -169,8 +186,8 @@ def too_far(ends_at: datetime, reservable: Reservable, timezone: str, now: datet
     return NotPossible(Why.TOO_FAR, said, f"Choose a time that ends by {when(last, timezone, now)} ({timezone}).")
 
 
-def too_long_text(characters: int) -> NotPossible:
-    said = f"The note has {characters:,} characters, and {MAX_NOTE} is the most."
+def too_long_text(characters: int, what: str = "note") -> NotPossible:
+    said = f"The {what} has {characters:,} characters, and {MAX_NOTE} is the most."
     return NotPossible(Why.TOO_LONG_TEXT, said, "Shorten it.")
 
 
@@ -218,6 +235,39 @@ def in_use(machine: str, notice: timedelta, free_from: datetime, timezone: str) 
         f"{when(free_from, timezone)} ({timezone}) on."
     )
     return NotPossible(Why.IN_USE, said, "Choose a later time, or wait in line for it.")
+
+
+def cannot_go_on(machine: str, notice: timedelta) -> NotPossible:
+    said = f"It cannot go on: others use what {machine} would need then, and whoever has it is told {length(notice)}"
+    return NotPossible(Why.IN_USE, f"{said} before.", "Choose an earlier end, or ask again when something is free.")
+
+
+def begun(reservation: Reservation, timezone: str) -> NotPossible:
+    said = f"It began on {when(reservation.begins_at, timezone)} ({timezone}), so only its end can be changed."
+    return NotPossible(Why.BEGUN, said, "Reserve another machine or time beside it, or end it and reserve anew.")
+
+
+def ends_in_the_past(ends_at: datetime, timezone: str) -> NotPossible:
+    said = f"It would have ended on {when(ends_at, timezone)} ({timezone}) already."
+    return NotPossible(Why.PAST, said, "Choose a later end, or end it now.")
+
+
+def changed_meanwhile(reservation: Reservation, timezone: str) -> NotPossible:
+    now = f"{reservation.display_name}, {slot(reservation.begins_at, reservation.ends_at, timezone)} ({timezone})"
+    said = f"This reservation was changed meanwhile: it is {now}."
+    return NotPossible(Why.CHANGED, said, "Look at it as it is, and change it again if you still want to.")
+
+
+def stays(reservation: Reservation, timezone: str) -> str:
+    return f"It stays as it was: {slot(reservation.begins_at, reservation.ends_at, timezone)} ({timezone})."
+
+
+def not_yours(name: str) -> NotPossible:
+    return NotPossible(Why.NOT_YOURS, f"Only {name} can change this reservation.", "You can cancel it, with a reason.")
+
+
+def no_reason(name: str) -> NotPossible:
+    return NotPossible(Why.NO_REASON, "No reason is given.", f"Write one in a few words: {name} reads it.")
 
 
 def no_such() -> NotPossible:

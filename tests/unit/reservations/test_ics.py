@@ -46,6 +46,18 @@ def test_what_is_cancelled_and_what_ended_early() -> None:
     assert events[2]["DTEND"].dt == at(-1)
 
 
+def test_what_was_changed_is_the_same_event_anew() -> None:
+    kept = reserved("a", 24)
+    moved = reserved("a", 30, revision=2, changed_at=at(1))
+    over = reserved("a", 30, revision=2, changed_at=at(1), over_at=at(2), over_by="ada")
+    past = reserved("a", -3, over_at=at(-1))
+    events = read(kept, moved, over, past)
+    assert {str(event["UID"]) for event in events} == {"a@hub.example.org"}
+    assert [int(event["SEQUENCE"]) for event in events] == [0, 2, 3, 0]
+    assert [event["LAST-MODIFIED"].dt for event in events] == [at(-24), at(1), at(2), at(-24)]
+    assert (events[1]["DTSTART"].dt, str(events[2]["STATUS"])) == (at(30), "CANCELLED")
+
+
 def test_nothing_is_a_calendar_too() -> None:
     assert read() == []
 
