@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,10 +104,15 @@ class LocalHub:
     @property
     def hub(self) -> psutil.Process:
         """JupyterHub's own process."""
-        return self.programs("jupyterhub_config.py")[0]
+        found: list[psutil.Process] = []
+        wait_for(lambda: found.extend(self.programs("jupyterhub_config.py")) or found)
+        return found[0]
 
     def server_of(self, person: str) -> psutil.Process:
-        return next(p for p in self.processes_of(person) if is_server(p))
+        """Waits for it: a process that has just been made is not yet what it will be."""
+        found: list[psutil.Process] = []
+        wait_for(lambda: found.extend(p for p in self.processes_of(person) if is_server(p)) or found)
+        return found[0]
 
     def processes_of(self, person: str) -> list[psutil.Process]:
         """The server of `person` with all it has started."""
@@ -131,7 +137,11 @@ class LocalHub:
         return found
 
     def left_behind(self) -> list[str]:
-        return [f"{p.pid} {' '.join(command_of(p))}" for p in self.processes()]
+        """What has not ended a moment later: a kernel may outlive its server by as long as it takes to notice."""
+        end = time.monotonic() + 20
+        while (left := self.processes()) and time.monotonic() < end:
+            psutil.wait_procs(left, timeout=0.5)
+        return [f"{p.pid} {' '.join(command_of(p))}" for p in left]
 
     def spawner_states(self) -> list[dict[str, Any]]:
         """What the Hub's database holds about servers that run or start."""

@@ -31,11 +31,11 @@ def test_a_killed_hub_leaves_servers_alone_and_takes_them_up_again(new_hub: NewH
     hub.hub.kill()
     assert hub.wait_end() == 1
     assert "ended by itself" in hub.said
-    assert hub.programs("configurable-http-proxy") == []
+    wait_for(lambda: not hub.programs("configurable-http-proxy"))
     assert server.is_running()
 
     hub.start()
-    assert ada.model()["servers"][""]["ready"]
+    wait_for(lambda: ada.model()["servers"].get("", {}).get("ready"))
     assert ada.run("print(kept)", kernel).strip() == "in memory"
     assert hub.server_of("ada") == server
     assert hub.interrupt() == 0
@@ -158,14 +158,14 @@ def test_a_changed_catalog_shows_after_the_next_start_and_homes_stay(new_hub: Ne
 
 def test_a_server_nobody_uses_is_stopped_after_its_profiles_time_and_the_log_says_why(new_hub: NewHub):
     hub = new_hub()
-    profiles = "{small-cpu: {idleTimeout: 3s}, gpu: {idleTimeout: never}}"
+    profiles = "{small-cpu: {idleTimeout: 5s}, gpu: {idleTimeout: never}}"
     hub.write_settings(f"mode: local\ncull: {{every: 1}}\ncatalog: {{profiles: {profiles}}}\n")
     hub.start()
     ada, bob = hub.person("ada"), hub.person("bob")
-    ada.start_by_rest({"profile": "small-cpu"})
-    ada.wait_ready()
     bob.start_by_rest({"profile": "gpu"})
     bob.wait_ready()
+    ada.start_by_rest({"profile": "small-cpu"})
+    ada.wait_ready()
     server = hub.server_of("ada")
     ada.wait_gone()
     assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE

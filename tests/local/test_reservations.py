@@ -22,7 +22,7 @@ catalog:
     timezone: Europe/Berlin
     reservations:
       gpus: {profiles: [gpu], gpus: 1, longest: 8h, notice: 30m, clearBefore: 5m}
-      cores: {profiles: [many-core], servers: 1, notice: 3s, clearBefore: 0s, noShow: 25s}
+      cores: {profiles: [many-core], servers: 1, notice: 3s, clearBefore: 0s, noShow: 45s}
 """
 ROOT = "/hub/reservations"
 API = "/hub/api/remuda/reservations"
@@ -105,14 +105,14 @@ def test_the_machine_of_others_makes_room_and_who_does_not_come_loses_the_slot(a
     bea.wait_ready()
     at_once = reserve(ada, soon(seconds=1), profile="many-core", options={})
     assert (at_once.status_code, at_once.json()["reason"]) == (409, "in-use")
-    made = reserve(ada, soon(seconds=6), profile="many-core", options={})
+    made = reserve(ada, soon(seconds=12), profile="many-core", options={})
     assert made.status_code == 201, made.text
     wait_for(lambda: not bea.model()["servers"], 60)
     refused = bea.start_by_form(profile="many-core")
     assert "reserved" in said(refused)
     kept = ada.http.get(API).json()["reservations"]
     assert {each["state"] for each in kept if each["id"] == made.json()["id"]} <= {"kept", "released"}
-    wait_for(lambda: state_of(ada, made) == "released", 60)
+    wait_for(lambda: state_of(ada, made) == "released", 120)
     wait_for(lambda: "was released" in ada.http.get("/hub/api/remuda/notices").text)
     again = reserve(ada, soon(), profile="many-core", options={})
     assert again.status_code == 201, again.text
