@@ -113,6 +113,11 @@ class Deny:
 Decision = Admit | Deny
 
 
+def pays_for(balances: Iterable[Balance]) -> timedelta | None:
+    """How long a run all of these budgets pay for; None: they take nothing of it."""
+    return min((each.permits for each in balances if each.permits is not None), default=None)
+
+
 def decide(request: Request, snapshot: Snapshot, policies: Policies, now: datetime) -> Decision:
     """Guards in order: what needs a yes, what is open, what is paid for, what is free. All rules must hold; the first
     that does not is told. A request whose lease is out already is measured without it: asking twice is harmless.
@@ -143,7 +148,7 @@ def decide(request: Request, snapshot: Snapshot, policies: Policies, now: dateti
         least = _shorter(timedelta(seconds=balance.pot.budget.shortest_run.seconds), request.longest)
         permits = balance.permits
         if least is not None and permits is not None and permits < least:
-            refusal = words.over_budget(request, balance, least, policies.timezone)
+            refusal = words.over_budget(request, balance, least, policies.timezone, pays_for(balances))
             return Deny(refusal, balance.pot.pot.rule, standings, balances)
         longest = _shorter(longest, permits)
     refused = _no_room(request, standings, snapshot, policies, now)

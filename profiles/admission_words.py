@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from profiles.access import who_may
+from profiles.choice import LENGTHS
 from profiles.grants import Grant
 from profiles.lease import Request
 from profiles.moments import clock_in
@@ -145,8 +146,11 @@ def amount(resource: str, value: int) -> str:
     return f"{value} × {resource}"
 
 
-def over_budget(request: Request, balance: Balance, least: timedelta, timezone: str) -> Refusal:
-    """`Your budget of €200.00 for this month has €0.40 left, and 15 minutes of GPU would cost €0.73.`"""
+def over_budget(
+    request: Request, balance: Balance, least: timedelta, timezone: str, paid: timedelta | None = None
+) -> Refusal:
+    """`Your budget of €200.00 for this month has €0.40 left, and 15 minutes of GPU would cost €0.73.` `paid`: how long
+    a run all of its budgets pay for."""
     budget, pot = balance.pot.budget, balance.pot.pot
     say = budget_amount(budget, request.price_per_hour.currency)
     whose = {"user": "Your budget", "group": f"{pot.subject}'s budget", "hub": "Everybody's budget"}[pot.per]
@@ -160,8 +164,16 @@ def over_budget(request: Request, balance: Balance, least: timedelta, timezone: 
         f"{Duration(int(least.total_seconds())).human} of {request.display_name} would {takes} "
         f"{say(need.quantize(_SHOWN, rounding=ROUND_CEILING))}."
     )
-    remedy = ", ".join([*_cheaper(budget, balance), _again(budget, balance, timezone)])
+    remedy = ", ".join([*_shorter_run(paid), *_cheaper(budget, balance), _again(budget, balance, timezone)])
     return Refusal(Reason.OVER_BUDGET, sentence, f"{_upper(remedy)}, or {ASK}.")
+
+
+def _shorter_run(paid: timedelta | None) -> Iterable[str]:
+    """The longest that forms offer and that is paid for."""
+    seconds = paid.total_seconds() if paid is not None else 0
+    fitting = [each for each in LENGTHS if each.seconds <= seconds]
+    if fitting:
+        yield f"start it for {fitting[-1].human} only"
 
 
 def _cheaper(budget: Budget, balance: Balance) -> Iterable[str]:

@@ -38,8 +38,8 @@ class MachineChoice:
 
 
 def run_for_of(value: object) -> Duration | None:
-    """`"4h"`, `"90m"`, or a number of seconds; None and "" are no length. Raises `BadQuantity` for all else, and decides
-    nothing about what is too short or too long."""
+    """`"4h"`, `"90m"`, or a number of seconds; None and "" are no length. Raises `BadQuantity` for all else. What is
+    too short or too long is for `resolve` to say."""
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, (str, int)):
@@ -51,9 +51,9 @@ def run_for_of(value: object) -> Duration | None:
     return Duration.parse(value)
 
 
-def readable_run_for(value: object) -> Duration | None:
-    """The same where nothing depends on it: what cannot be read is none."""
+def readable_run_for(value: object, otherwise: Duration | None = None) -> Duration | None:
+    """The same without an error. `Duration(0)` instead of what cannot be read is refused by whoever decides."""
     try:
         return run_for_of(value)
     except BadQuantity:
-        return None
+        return otherwise

@@ -63,6 +63,11 @@ class RunningMachine:
         )
 
     @property
+    def asked_for(self) -> tuple[str, dict[str, str], int | None]:
+        """Which machine, and for how long: two that are alike in it are the same wish."""
+        return self.profile_id, dict(self.options), self.run_for_s
+
+    @property
     def ends_as_asked(self) -> bool:
         """Its life is as long as its person wanted it, and no rule has cut it short."""
         return self.run_for_s is not None and self.run_for_s == self.max_lifetime_s

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from profiles.accelerators import count_gpus
@@ -57,6 +57,14 @@ class MachinePlan:
     def choice(self) -> MachineChoice:
         """The choice that gives this plan again."""
         return MachineChoice(self.profile_id, self.options, self.rescue, self.run_for)
+
+    def lasting(self, run_for: Duration | None) -> MachinePlan:
+        """The same for so long. What is asked for beyond its own limit is cut to it: whoever wants eight hours of what
+        runs for six takes six."""
+        if run_for is None:
+            return self
+        own = self.max_lifetime
+        return replace(self, run_for=run_for, max_lifetime=run_for if own is None else min(own, run_for))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, for logs and `python -m profiles show`."""

@@ -69,7 +69,9 @@ def resolve(catalog: Catalog, choice: MachineChoice, person: Person) -> MachineP
     if not allows(profile.allow, person):
         return _forbidden(profile_id, profile)
     chosen = _chosen(profile_id, profile, choice.options)
-    return chosen if isinstance(chosen, Refusal) else _plan(catalog, profile_id, profile, chosen, choice)
+    if isinstance(chosen, Refusal):
+        return chosen
+    return _plan(catalog, profile_id, profile, chosen, choice.rescue).lasting(choice.run_for)
 
 
 def options_for(catalog: Catalog, person: Person) -> tuple[Offer, ...]:
@@ -124,11 +126,9 @@ def _chosen(profile_id: str, profile: Profile, options: Mapping[str, str]) -> di
     return chosen
 
 
-def _plan(
-    catalog: Catalog, profile_id: str, profile: Profile, chosen: Mapping[str, str], choice: MachineChoice
-) -> MachinePlan:
+def _plan(catalog: Catalog, profile_id: str, profile: Profile, chosen: Mapping[str, str], rescue: bool) -> MachinePlan:
     picked = [profile.options[name].choices[value] for name, value in chosen.items()]
-    changes = [each.overrides for each in picked]
+    changes = [choice.overrides for choice in picked]
     return MachinePlan(
         profile_id=profile_id,
         display_name=profile.display_name or profile_id,
@@ -148,15 +148,12 @@ def _plan(
         annotations=_laid_over(profile.annotations, (each.annotations for each in changes)),
         labels=_laid_over(profile.labels, (each.labels for each in changes)),
         idle_timeout=_limit(profile.idle_timeout, (each.idle_timeout for each in changes)),
-        max_lifetime=_sooner(
-            _limit(profile.max_lifetime, (each.max_lifetime for each in changes)), choice.run_for
-        ),
+        max_lifetime=_limit(profile.max_lifetime, (each.max_lifetime for each in changes)),
         keep_alive_at_most=_limit(profile.keep_alive_at_most, ()),
         hours=profile.hours,
         start_timeout=profile.start_timeout,
         options=FrozenDict(chosen) if chosen else EMPTY,
-        rescue=choice.rescue,
-        run_for=choice.run_for,
+        rescue=rescue,
     )
 
 
@@ -184,11 +181,6 @@ def _limit(own: Duration | None, overrides: Iterable[Duration | None]) -> Durati
     """0 is "never", which a plan says as None."""
     limit = next((each for each in overrides if each is not None), own)
     return limit if limit is not None and limit.seconds else None
-
-
-def _sooner(own: Duration | None, asked: Duration | None) -> Duration | None:
-    """What is asked for beyond the machine's own limit is cut to it: whoever wants eight hours takes six."""
-    return own if asked is None else asked if own is None else min(own, asked)
 
 
 # Refusals. What came in is quoted, cut and made printable; whoever renders a sentence escapes it.

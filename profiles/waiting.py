@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from profiles.amounts import Amounts, total
+from profiles.choice import MachineChoice
 from profiles.frozen import EMPTY
 from profiles.lease import KEPT, Request
 from profiles.pots import Pot
+from profiles.quantity import Duration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +20,8 @@ class Waiting:
 
     `pot` is what it waits for, as of the last look: only there does it come before others. None: something that is
     not shared, such as hours or a budget. `kept_until`: it was called, and until then the machine is kept for it (its
-    lease is `KEPT`). `starts_itself`: the hub starts the machine when it is called.
+    lease is `KEPT`). `starts_itself`: the hub starts the machine when it is called, for as long as was asked for
+    (`run_for`).
     """
 
     id: str
@@ -28,6 +31,12 @@ class Waiting:
     starts_itself: bool = False
     pot: Pot | None = None
     kept_until: datetime | None = None
+    run_for: Duration | None = None
+
+    @property
+    def choice(self) -> MachineChoice:
+        """What it waits for."""
+        return MachineChoice(self.request.profile, self.options, run_for=self.run_for)
 
     def is_for(self, request: Request) -> bool:
         return (self.request.person.name, self.request.server) == (request.person.name, request.server)

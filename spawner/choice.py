@@ -6,9 +6,11 @@ apart from the options of cards that were not chosen, which a form always posts.
 
 Accepted
 --------
-form, query   `profile`, `option.<profile>.<option>`, `rescue`, `run_for` (`4h`); also KubeSpawner's `profile-option-<profile>--<option>`
-stored, REST  `{"profile": "gpu", "options": {"gpus": "2"}, "rescue": true, "run_for": "4h"}`; numbers may be JSON integers, and
-              KubeSpawner's flat `profile-option-<profile>--<option>` keys may stand in place of `options`
+form, query   `profile`, `option.<profile>.<option>`, `rescue`, `run_for` (`4h`); also KubeSpawner's
+              `profile-option-<profile>--<option>`
+stored, REST  `{"profile": "gpu", "options": {"gpus": "2"}, "rescue": true, "run_for": "4h"}`; numbers may be JSON
+              integers (seconds, for `run_for`), and KubeSpawner's flat `profile-option-<profile>--<option>` keys may
+              stand in place of `options`
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -39,14 +39,19 @@ class Due:
 
 
 def due(
-    leases: Iterable[Lease], balances: Mapping[str, Iterable[Balance]], known: Exhausted, now: datetime
+    leases: Iterable[Lease],
+    balances: Mapping[str, Iterable[Balance]],
+    known: Exhausted,
+    now: datetime,
+    as_asked: Collection[str] = (),
 ) -> Due:
     """`balances` by id of the lease: the budgets that it draws from, this lease counted in. `known` is what the last
-    look returned. A machine that takes nothing from a budget is not stopped for it."""
+    look returned. A machine that takes nothing from a budget is not stopped for it. `as_asked`: leases that are as long
+    as their person wanted them."""
     exhausted: dict[Pot, datetime] = {}
     stops: list[Stop] = []
     for lease in leases:
-        reasons = [*_time_over(lease, now)]
+        reasons = [*_time_over(lease, now, asked=lease.id in as_asked)]
         for balance in balances.get(lease.id, ()):
             pot = balance.pot
             if balance.used < pot.limit:
@@ -63,7 +68,13 @@ def due(
     return Due(tuple(stops), exhausted)
 
 
-def _time_over(lease: Lease, now: datetime) -> Iterator[Stop]:
+def lived(machine: str, length: timedelta, *, asked: bool) -> str:
+    """`asked`: no rule has ended it, but its person's own wish."""
+    why = "as you asked" if asked else "as long as it was allowed to run"
+    return f"Your {machine} was stopped after {Duration(int(length.total_seconds())).human}, {why}."
+
+
+def _time_over(lease: Lease, now: datetime, *, asked: bool) -> Iterator[Stop]:
     if lease.leaves_at is not None and now >= lease.leaves_at and lease.leaves_why in MADE_ROOM:
         sentence = f"Your {lease.display_name} was stopped, because {MADE_ROOM[lease.leaves_why]}."
         remedy = "Your home is as you left it. The cards say what is free now, and when there is more."
@@ -72,6 +83,5 @@ def _time_over(lease: Lease, now: datetime) -> Iterator[Stop]:
         sentence = f"Your {lease.display_name} was stopped: its hours, or the permission for it, are over."
         yield Stop(lease, EndReason.TIME_OVER, sentence, "Your home is as you left it; its card says when it opens.")
     if lease.longest is not None and lease.began_at is not None and lease.ran(now) >= lease.longest:
-        length = Duration(int(lease.longest.total_seconds())).human
-        sentence = f"Your {lease.display_name} was stopped after {length}, as long as it was allowed to run."
+        sentence = lived(lease.display_name, lease.longest, asked=asked)
         yield Stop(lease, EndReason.TIME_OVER, sentence, "Your home is as you left it; start a machine to go on.")

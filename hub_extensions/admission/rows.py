@@ -13,7 +13,7 @@ from profiles.frozen import freeze
 from profiles.lease import KEPT, Charge, EndReason, Entry, Lease, LeaseState, LeaveWhy, Request
 from profiles.person import Person
 from profiles.pots import Pot
-from profiles.quantity import Money
+from profiles.quantity import Duration, Money
 from profiles.reservations import Reservation
 from profiles.waiting import Waiting
 
@@ -154,6 +154,7 @@ def waiting_row(waiting: Waiting) -> dict[str, Any]:
         "pot_per": None if pot is None else pot.per,
         "pot_subject": None if pot is None else pot.subject,
         "kept_until": waiting.kept_until,
+        "run_for_s": None if waiting.run_for is None else waiting.run_for.seconds,
     }
 
 
@@ -179,4 +180,5 @@ def waiting_of(row: Mapping[str, Any]) -> Waiting:
         starts_itself=bool(row["starts_itself"]),
         pot=None if rule is None else Pot(rule, row["pot_per"], row["pot_subject"]),
         kept_until=row["kept_until"],
+        run_for=None if row["run_for_s"] is None else Duration(row["run_for_s"]),
     )

@@ -186,4 +186,5 @@ QUEUE = Table(
     Column("pot_per", Text),
     Column("pot_subject", Text),
     Column("kept_until", UtcTime),
+    Column("run_for_s", BigInteger),
 )

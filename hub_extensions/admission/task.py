@@ -140,9 +140,11 @@ async def stop_what_ran_out(  # noqa: PLR0913
     teller = teller or Teller(gate)
     leases = await gate.call(gate.store.leases)
     balances = await _balances(gate, policies, leases, now)
-    outcome = due(leases, balances, exhausted, now)
-    await teller.tell(Look(leases, balances, outcome.exhausted, policies.timezone, outcome.stop), now)
     spawners = spawners_of(app)
+    as_asked = frozenset(lease_id for lease_id, each in spawners.items() if each.machine.ends_as_asked)
+    outcome = due(leases, balances, exhausted, now, as_asked)
+    await teller.tell(Look(leases, balances, outcome.exhausted, policies.timezone, outcome.stop, as_asked), now)
+    spawners = spawners_of(app)  # those of this moment: to tell people has taken some
     for lease in leases:  # reservations are made, and borrowed machines wanted back, while they run
         leaves_at = min((at for at in (lease.closes_at, lease.leaves_at) if at is not None), default=None)
         running = spawners.get(lease.id)

@@ -35,9 +35,10 @@ from hub_extensions.page_frame.hub import PageHandler, framed
 from hub_extensions.page_frame.menu import Menu
 from hub_extensions.page_frame.notice import Notice, Tone, notice_of
 from hub_extensions.page_frame.render import render
-from profiles.choice import MachineChoice
+from profiles.choice import MachineChoice, readable_run_for
 from profiles.model import Catalog
 from profiles.person import Person
+from profiles.quantity import Duration
 from profiles.refusal import Reason, Refusal
 from profiles.resolve import resolve
 
@@ -256,7 +257,8 @@ def choice_of(fields: Mapping[str, list[bytes]], profile: str | None = None) -> 
     profile = profile or texts.get("profile", "")
     prefix = f"option.{profile}."
     options = {name[len(prefix) :]: text for name, text in texts.items() if name.startswith(prefix)}
-    return MachineChoice(profile or None, options)
+    run_for = readable_run_for(texts.get("run_for"), otherwise=Duration(0))
+    return MachineChoice(profile or None, options, run_for=run_for)
 
 
 def length_typed(handler: DeskHandler) -> Length | None:

@@ -81,7 +81,8 @@ def until_words(machine: RunningMachine) -> str:
     if machine.idle_timeout_s:
         rules.append(f"after {words.duration(machine.idle_timeout_s)} without activity")
     if machine.max_lifetime_s:
-        rules.append(f"{words.duration(machine.max_lifetime_s)} after its start at the latest")
+        life = words.duration(machine.max_lifetime_s)
+        rules.append(f"{life} after its start{', as you asked' if machine.ends_as_asked else ' at the latest'}")
     return f"It stops {', and '.join(rules)}." if rules else "It runs until you stop it."
 
 

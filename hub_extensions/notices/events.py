@@ -3,7 +3,7 @@ what a person was told already is not told again, by the notice's key."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -25,13 +25,15 @@ KEPT = "Your home is kept: save what is open in the machine."
 @dataclass(frozen=True, slots=True)
 class Look:
     """What one look has found. `balances` by id of the lease, `exhausted` since when: as `expiry.due` has them.
-    Machines that are being `stopped` now are told of that alone."""
+    Machines that are being `stopped` now are told of that alone. `as_asked`: leases that are as long as their person
+    wanted them."""
 
     leases: Iterable[Lease]
     balances: Mapping[str, Iterable[Balance]] = field(default_factory=lambda: EMPTY)
     exhausted: Exhausted = field(default_factory=lambda: EMPTY)
     timezone: str = "UTC"
     stopped: tuple[Stop, ...] = ()
+    as_asked: Collection[str] = ()
 
 
 def notices_of(look: Look, now: datetime) -> tuple[Notice, ...]:
@@ -82,6 +84,8 @@ def _time_ends(lease: Lease, look: Look, now: datetime) -> Iterator[Notice]:
         ends.append((lease.closes_at, "Its hours, or the permission for it, are over then."))
     if lease.began_at is not None and lease.longest is not None:
         longest = "That is as long as it was allowed to run when it started: by its own limit or a budget."
+        if lease.id in look.as_asked:
+            longest = "That is as long as you asked for."
         ends.append((lease.began_at + lease.longest, longest))
     if not ends:
         return

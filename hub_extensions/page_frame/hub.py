@@ -22,7 +22,7 @@ from hub_extensions.page_frame.routes import static_version
 from hub_extensions.page_frame.server import Links, ServerNow, ServerState
 from hub_extensions.switch.board import SwitchBoard, switch_board
 from profiles.admission import Decision, Deny
-from profiles.choice import MachineChoice
+from profiles.choice import MachineChoice, readable_run_for
 from profiles.lease import Request
 from profiles.person import Person
 from profiles.plan import MachinePlan
@@ -43,7 +43,7 @@ def stored_choice(stored: Mapping[str, Any] | None) -> MachineChoice | None:
         return None
     options = stored.get("options")
     kept = {str(name): str(value) for name, value in options.items()} if isinstance(options, Mapping) else {}
-    return MachineChoice(profile=stored["profile"], options=kept)
+    return MachineChoice(stored["profile"], kept, run_for=readable_run_for(stored.get("run_for")))
 
 
 def last_choice(spawner: Any) -> MachineChoice | None:

@@ -111,4 +111,5 @@ def form_fields(choice: MachineChoice, *, rescue: bool = False) -> tuple[Field, 
     """Hidden fields that post this choice to the spawn page or the switch page."""
     profile = (("profile", choice.profile),) if choice.profile else ()
     options = tuple((f"option.{choice.profile}.{name}", str(value)) for name, value in sorted(choice.options.items()))
-    return (*profile, *options, *((("rescue", "1"),) if rescue or choice.rescue else ()))
+    run_for = (("run_for", str(choice.run_for)),) if choice.run_for else ()
+    return (*profile, *options, *run_for, *((("rescue", "1"),) if rescue or choice.rescue else ()))

@@ -102,7 +102,9 @@ def failed_start(ways: Ways, notice: Notice) -> NotRunningPage:
         if ways.join and notice.reason in WAITABLE:
             fields = form_fields(ways.wanted)
             forms.append(StartForm("Wait for it in line", ways.join, fields, primary=not forms, note=WAIT_NOTE))
-        forms.append(StartForm("Try again", ways.action, form_fields(ways.wanted), primary=not forms))
+        run_for = ways.wanted.run_for
+        note = f"For {run_for.human}, as you asked." if run_for else ""
+        forms.append(StartForm("Try again", ways.action, form_fields(ways.wanted), primary=not forms, note=note))
     if before is not None and ways.previous is not None and not _same(ways.wanted, ways.previous):
         words = of_plan(before, ways.menu.catalog)
         label, fields = f"Start {words.name} instead", form_fields(ways.previous)

@@ -17,6 +17,7 @@ class NewPlace(Body):
     profile: str = ""
     options: dict[str, str | int] | None = Field(default=None, description="Names and values, as at a start.")
     server: str = Field(default="", description="Of oneself; empty: the default one.")
+    run_for: str | int | None = Field(default=None, description="For how long, as `4h`, as at a start.")
     starts_itself: bool = Field(default=True, description="The hub starts it when it is its turn; else one is told.")
 
 
@@ -30,6 +31,7 @@ class PlaceFacts(Answer):
     display_name: str
     options: dict[str, str]
     joined_at: datetime
+    run_for: str | None = Field(description="For how long it is to run, as `4h`; null: until it is stopped.")
     starts_itself: bool
     place: int | None = Field(description="Counted from 1 among those who wait for the same; null once called.")
     kept_until: datetime | None = Field(description="It was called, and the machine is kept until then.")
@@ -46,6 +48,7 @@ class PlaceFacts(Answer):
             display_name=request.display_name,
             options=dict(waiting.options),
             joined_at=waiting.joined_at,
+            run_for=None if waiting.run_for is None else str(waiting.run_for),
             starts_itself=waiting.starts_itself,
             place=None if waiting.kept_until is not None else place_of(waiting, line),
             kept_until=waiting.kept_until,

@@ -23,7 +23,8 @@ def join(
     theirs = [each for each in line if each.request.person.name == request.person.name]
     own = next((each for each in theirs if each.is_for(request)), None)
     if own is not None and _same_machine(own, wanted):
-        return replace(own, starts_itself=wanted.starts_itself)
+        asked = replace(own.request, longest=wanted.request.longest)
+        return replace(own, starts_itself=wanted.starts_itself, request=asked, run_for=wanted.run_for)
     if not queue.enabled:
         return words.NO_LINE
     useless = _useless(request.display_name, decision)

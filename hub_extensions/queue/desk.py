@@ -66,7 +66,14 @@ class LineDesk:
             return plan
         now, place = self._handler.now, uuid.uuid4().hex
         request = Request.of(KEPT + place, spawner.person, spawner.name or "", plan)
-        wanted = Waiting(id=place, request=request, options=plan.options, joined_at=now, starts_itself=itself)
+        wanted = Waiting(
+            id=place,
+            request=request,
+            options=plan.options,
+            joined_at=now,
+            starts_itself=itself,
+            run_for=plan.run_for,
+        )
         try:
             outcome: Waiting | NotPossible = await self._gate.call(
                 self._line.join, wanted, spawner.catalog.policies, now

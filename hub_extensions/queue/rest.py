@@ -19,7 +19,8 @@ from hub_extensions.queue.handlers import left, owner_of
 from hub_extensions.queue.words import AWAY, NO_LINE, NO_PLACE, NotPossible
 from hub_extensions.shares_api.body import body_of
 from hub_extensions.shares_api.operation import dumped
-from profiles.choice import MachineChoice
+from profiles.choice import MachineChoice, readable_run_for
+from profiles.quantity import Duration
 from profiles.refusal import Reason, Refusal
 from profiles.waiting import Waiting
 
@@ -80,7 +81,8 @@ class QueueApiHandler(LineApiHandler):
         user = self.user_named(user_name)
         if sent.server and sent.server not in user.orm_user.orm_spawners:
             raise web.HTTPError(404, f"{user.name} has no server of that name.")
-        choice = MachineChoice(sent.profile or None, options_of(sent.options) or {})
+        run_for = readable_run_for(sent.run_for, otherwise=Duration(0))
+        choice = MachineChoice(sent.profile or None, options_of(sent.options) or {}, run_for=run_for)
         outcome = await self.desk.join(user.spawners[sent.server], choice, itself=sent.starts_itself)
         if not isinstance(outcome, Waiting):
             self.refuse(outcome)

@@ -22,7 +22,6 @@ from hub_extensions.queue.start import TryAgain, start_server
 from hub_extensions.queue.store import Line
 from hub_extensions.queue.told import not_started, notices_of
 from hub_extensions.switch.board import switch_board
-from profiles.choice import MachineChoice
 from profiles.lease import KEPT, Request
 from profiles.model import Catalog
 from profiles.policy import Policies
@@ -86,7 +85,7 @@ class Attendant:
         if user is None:
             return None
         person = user.spawner.person
-        plan = resolve(self._catalog, MachineChoice(waiting.request.profile, waiting.options), person)
+        plan = resolve(self._catalog, waiting.choice, person)
         if isinstance(plan, Refusal):
             return None
         return Request.of(KEPT + waiting.id, person, waiting.request.server, plan)
@@ -109,10 +108,9 @@ class Attendant:
 
     async def _carry_out(self, waiting: Waiting) -> None:
         name, server = waiting.request.person.name, waiting.request.server
-        choice = MachineChoice(waiting.request.profile, waiting.options)
         try:
             self._app.log.info("Starting %s for %s, whose turn it is", waiting.request.display_name, name)
-            why = await start_server(self._app, self._app.users[name], server, choice)
+            why = await start_server(self._app, self._app.users[name], server, waiting.choice)
             if why:
                 await self._gate.call(self._line.by_hand, waiting.id)
                 notice = not_started(waiting, why, datetime.now(UTC))

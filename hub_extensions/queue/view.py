@@ -9,7 +9,6 @@ from datetime import datetime
 from hub_extensions.page_frame.machine_words import Field, Moment, form_fields
 from hub_extensions.page_frame.notice import Notice, Tone
 from hub_extensions.queue.words import AWAY, NO_LINE, NotPossible
-from profiles.choice import MachineChoice
 from profiles.frozen import EMPTY
 from profiles.waiting import Waiting
 
@@ -30,6 +29,8 @@ class PlaceView:
     #: Posts the start of the machine that is kept.
     start: str = ""
     fields: tuple[Field, ...] = ()
+    #: For how long, in words; empty: until it is stopped.
+    run_for: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,6 @@ class QueuePage:
 
 def place_view(waiting: Waiting, sentence: str, now: datetime, timezone: str, start: str = "") -> PlaceView:
     """`sentence`: where in line it stands, as long as it has not been called."""
-    choice = MachineChoice(waiting.request.profile, waiting.options)
     until = None if waiting.kept_until is None else Moment.future(waiting.kept_until, now, timezone)
     return PlaceView(
         id=waiting.id,
@@ -59,7 +59,8 @@ def place_view(waiting: Waiting, sentence: str, now: datetime, timezone: str, st
         itself=waiting.starts_itself,
         until=until,
         start=start,
-        fields=form_fields(choice),
+        fields=form_fields(waiting.choice),
+        run_for="" if waiting.run_for is None else waiting.run_for.human,
     )
 
 

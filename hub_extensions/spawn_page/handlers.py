@@ -137,4 +137,5 @@ def _posted(form: dict[str, list[str]]) -> dict[str, Any] | None:
     options = {
         name.removeprefix(prefix): values[0] for name, values in form.items() if name.startswith(prefix) and values
     }
-    return {"profile": profile, "options": options} if profile else None
+    run_for = next(iter(form.get("run_for", [])), None)
+    return {"profile": profile, "options": options, "run_for": run_for} if profile else None

@@ -17,12 +17,24 @@ from hub_extensions.capacity.handlers import room_of
 from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.page_frame.hub import PageHandler
 from hub_extensions.queue.desk import LineDesk
-from hub_extensions.spawn_page.nearest import nearest_of
+from hub_extensions.spawn_page.nearest import Variant, nearest_of
 from hub_extensions.spawn_page.notes import notes_of
-from hub_extensions.spawn_page.view import Cards, Outlook, cards_for, on_offer, variants_of
+from hub_extensions.spawn_page.view import (
+    Cards,
+    Outlook,
+    cards_for,
+    chosen_run_for,
+    lengths_with,
+    on_offer,
+    variants_of,
+)
+from profiles.admission import Decision, Deny, pays_for
 from profiles.amounts import Amounts, total
-from profiles.choice import MachineChoice
+from profiles.choice import MachineChoice, readable_run_for
 from profiles.lease import Lease
+from profiles.plan import MachinePlan
+from profiles.quantity import Duration
+from profiles.refusal import Reason
 
 
 async def outlook_of(
@@ -33,6 +45,7 @@ async def outlook_of(
         return None
     plans = on_offer(spawner.catalog, spawner.person, choice)
     decisions = await handler.foreseen(spawner, plans, switch=spawner.ready)
+    shorter = await handler.foreseen(spawner, worth_asking(plans, decisions, choice), switch=spawner.ready)
     line = await LineDesk(handler).on_cards(user, spawner, plans, decisions)
     room = await room_of(spawner) or {}
     taken = taken_of(line.picture.leases if line.picture is not None else ())
@@ -41,7 +54,23 @@ async def outlook_of(
         key: notes_of(plan, decisions.get(key), room.get(plan.pool_id), taken.get(plan.pool_id, none), policies, now)
         for key, plan in plans.items()
     }
-    return Outlook(decisions, now, handler.timezone, notes, line.waits, line.places, nearest_of(plans, decisions))
+    nearest = nearest_of(plans, decisions)
+    return Outlook(decisions, now, handler.timezone, notes, line.waits, line.places, nearest, shorter)
+
+
+def worth_asking(
+    plans: Mapping[Variant, MachinePlan], decisions: Mapping[Variant, Decision], choice: MachineChoice | None
+) -> dict[tuple[Variant, Duration], MachinePlan]:
+    """PURE: machines for so long that may be had where they are refused for as long as one likes. Only what is left of
+    a budget makes a difference; whatever is let in for long is let in for less."""
+    lengths = lengths_with(chosen_run_for(choice))
+    return {
+        (key, each): plans[key].lasting(each)
+        for key, decision in decisions.items()
+        if isinstance(decision, Deny) and decision.refusal.reason is Reason.OVER_BUDGET
+        for each in lengths
+        if (paid := pays_for(decision.balances)) is not None and each.seconds <= paid.total_seconds()
+    }
 
 
 def taken_of(leases: Iterable[Lease]) -> Mapping[str, Amounts]:
@@ -53,7 +82,7 @@ def taken_of(leases: Iterable[Lease]) -> Mapping[str, Amounts]:
 
 
 def chosen_in(handler: PageHandler) -> MachineChoice | None:
-    """`?choose=…&option.….…=…`: what a link shows as chosen. It starts nothing."""
+    """`?choose=…&option.….…=…&run_for=…`: what a link shows as chosen. It starts nothing."""
     profile = handler.get_argument("choose", "")
     return choice_of(handler.request.query_arguments, profile) if profile else None
 
@@ -68,9 +97,10 @@ async def live_cards(
         return cards
     ask = url_path_join(handler.hub.base_url, "approvals", "ask")
     here = handler.hub_path("switch" if spawner.ready else "spawn", user, spawner.name)
+    length = chosen_run_for(choice)
     return replace(
         cards,
-        live=handler.hub_path("remuda/shares", user, spawner.name),
+        live=handler.hub_path("remuda/shares", user, spawner.name, run_for=str(length or "")),
         ask=ask,
         join=handler.hub_path("queue/join", user, spawner.name),
         leave=url_concat(url_path_join(handler.hub.base_url, "queue", "leave"), {"next": here}),
@@ -91,8 +121,9 @@ class SharesHandler(PageHandler, BaseHandler):
         user = self.user_named(user_name)
         known = server_name in user.orm_user.orm_spawners
         spawner = user.spawners[server_name] if known else user.spawner
-        outlook = await outlook_of(self, user, spawner)
-        variants = variants_of(spawner.catalog, spawner.person, outlook) if outlook else {}
+        choice = MachineChoice(run_for=readable_run_for(self.get_argument("run_for", "")))
+        outlook, length = await outlook_of(self, user, spawner, choice), chosen_run_for(choice)
+        variants = variants_of(spawner.catalog, spawner.person, outlook, length) if outlook else {}
         self.set_header("Cache-Control", "no-store")
         self.finish(
             {

@@ -3,8 +3,6 @@ everyone, whatever they asked for), and a start that is refused says its reason 
 
 from __future__ import annotations
 
-from typing import Any
-
 from jupyterhub.apihandlers.users import UserServerAPIHandler
 from jupyterhub.scopes import needs_scope
 from jupyterhub.user import User
@@ -12,6 +10,7 @@ from tornado import web
 
 from hub_extensions.page_frame.hub import PageHandler, stored_choice
 from hub_extensions.page_frame.menu import Menu
+from profiles.machine import RunningMachine
 
 
 class ServerHandler(PageHandler, UserServerAPIHandler):
@@ -56,7 +55,7 @@ class ServerHandler(PageHandler, UserServerAPIHandler):
             return
         wanted = stored_choice(self.get_server_json_body()["user_options"])
         plan = Menu(spawner.catalog, spawner.person).plan(wanted)
-        if wanted is None or (plan and (plan.profile_id, dict(plan.options)) == _running(machine)):
+        if wanted is None or (plan and RunningMachine.of(plan, "").asked_for == machine.asked_for):
             return
         raise web.HTTPError(
             409,
@@ -64,7 +63,3 @@ class ServerHandler(PageHandler, UserServerAPIHandler):
             "Wait for it, or stop it first.",
             reason="already-starting",
         )
-
-
-def _running(machine: Any) -> tuple[str, dict[str, str]]:
-    return machine.profile_id, dict(machine.options)

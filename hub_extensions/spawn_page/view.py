@@ -4,34 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice, product
 from urllib.parse import urlencode
 
 from hub_extensions.page_frame import share_words, words
-from hub_extensions.page_frame.machine_words import Moment
 from hub_extensions.page_frame.menu import Menu
 from hub_extensions.page_frame.notice import Notice
 from hub_extensions.queue.view import PlaceView
+from hub_extensions.spawn_page.facts import Facts, Lock, at_length, facts_of, facts_of_profile, foreseen
 from hub_extensions.spawn_page.nearest import Nearest, Variant
-from profiles.admission import Admit, Decision, Deny
-from profiles.choice import MachineChoice
+from profiles.admission import Decision
+from profiles.choice import LENGTHS, LONGEST_RUN, SHORTEST_RUN, MachineChoice
 from profiles.frozen import EMPTY
 from profiles.model import Catalog, OptionChoice, Profile
 from profiles.person import Person
 from profiles.plan import MachinePlan
 from profiles.quantity import Duration, Money
-from profiles.refusal import Refusal
 from profiles.resolve import Offer, options_for
 
 #: Cards carry the exact facts of every combination of their options up to this many; beyond it the price of the
 #: chosen combination is shown after the click, on the pending page.
 MAX_VARIANTS = 64
-#: A card says what a working day on its machine costs.
-RUN_HOURS = 8
-
-#: A latest stop that is further away is no news yet.
-NEAR = timedelta(days=7)
 #: What a person can get past by asking for it.
 ASKABLE = ("needs-approval", "grant-expired")
 
@@ -39,7 +33,8 @@ ASKABLE = ("needs-approval", "grant-expired")
 @dataclass(frozen=True)
 class Outlook:
     """What the gate would say to each machine on offer at this moment, and what else is so at present: `notes` by
-    machine, what waiting for one would be like, the places that one has in line, and what is free instead."""
+    machine, what waiting for one would be like, the places that one has in line, and what is free instead. `shorter`:
+    the decisions, by machine and length, that are otherwise where it is to run for so long."""
 
     decisions: Mapping[Variant, Decision]
     now: datetime
@@ -48,46 +43,7 @@ class Outlook:
     waits: Mapping[Variant, str] = EMPTY
     places: Mapping[Variant, PlaceView] = EMPTY
     nearest: Mapping[Variant, Nearest] = EMPTY
-
-
-@dataclass(frozen=True)
-class Lock:
-    sentence: str
-    remedy: str
-    reason: str
-
-    @classmethod
-    def of(cls, refusal: Refusal) -> Lock:
-        return cls(refusal.sentence, refusal.remedy, str(refusal.reason))
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What one choice of machine is, in words."""
-
-    cores: str
-    cores_note: str
-    memory: str
-    memory_note: str
-    accelerators: tuple[str, ...]
-    price: str
-    limits: tuple[str, ...]
-    #: What some hours of it cost; empty for a free machine.
-    run_price: str = ""
-    #: What is left for this person of what the machine takes.
-    shares: tuple[str, ...] = ()
-    #: When it stops at the latest where a budget or a permission cuts its life short.
-    until: Moment | None = None
-    #: Why the gate would refuse it now.
-    lock: Lock | None = None
-    #: What else is so at this moment: room on the nodes, reserved, borrowed.
-    notes: tuple[str, ...] = ()
-    #: What waiting in line for it would be like; empty where that would not help.
-    wait: str = ""
-    #: The place that one has in line for it.
-    place: PlaceView | None = None
-    #: What is free instead.
-    nearest: Nearest | None = None
+    shorter: Mapping[tuple[Variant, Duration], Decision] = EMPTY
 
 
 @dataclass(frozen=True)
@@ -147,6 +103,8 @@ class Cards:
     reserve: str = ""
     #: Where another machine is shown as chosen.
     choose: str = ""
+    #: For how long it is to run; empty where nobody would see to it.
+    lengths: tuple[OptionItem, ...] = ()
 
     def ask_for(self, card: Card) -> str:
         """The address of the ask for this card's machine, with the options that are chosen on it."""
@@ -205,7 +163,24 @@ def cards_for(  # noqa: PLR0913 (what is offered, to whom, and how the page puts
             for index, card in enumerate(cards)
         ),
         verb=verb,
+        lengths=_length_items(chosen_run_for(last)) if outlook is not None else (),
     )
+
+
+def chosen_run_for(last: MachineChoice | None) -> Duration | None:
+    """For how long, as far as that can be asked for."""
+    run_for = last.run_for if last else None
+    return run_for if run_for is not None and SHORTEST_RUN <= run_for <= LONGEST_RUN else None
+
+
+def lengths_with(run_for: Duration | None) -> tuple[Duration, ...]:
+    """Those that forms offer, and the one that was chosen by another way."""
+    return tuple(sorted({*LENGTHS, *(() if run_for is None else (run_for,))}))
+
+
+def _length_items(chosen: Duration | None) -> tuple[OptionItem, ...]:
+    lengths = ((str(each), words.duration(each.seconds), each == chosen) for each in lengths_with(chosen))
+    return (OptionItem("", "Until I stop it", chosen is None), *(OptionItem(*each) for each in lengths))
 
 
 def on_offer(catalog: Catalog, person: Person, last: MachineChoice | None = None) -> dict[Variant, MachinePlan]:
@@ -221,11 +196,14 @@ def on_offer(catalog: Catalog, person: Person, last: MachineChoice | None = None
     return plans
 
 
-def variants_of(catalog: Catalog, person: Person, outlook: Outlook | None = None) -> dict[str, Mapping[str, Facts]]:
+def variants_of(
+    catalog: Catalog, person: Person, outlook: Outlook | None = None, run_for: Duration | None = None
+) -> dict[str, Mapping[str, Facts]]:
     """The facts of every variant by profile: what the page asks for again while it is looked at."""
     menu = Menu(catalog, person)
     offers = (offer for offer in options_for(catalog, person) if offer.locked is None)
-    return {offer.profile_id: variants for offer in offers if (variants := _variants(menu, offer, outlook)) is not None}
+    found = ((offer.profile_id, _variants(menu, offer, outlook, run_for)) for offer in offers)
+    return {profile_id: variants for profile_id, variants in found if variants is not None}
 
 
 def _preselected(
@@ -254,9 +232,12 @@ def _card(menu: Menu, offer: Offer, last: MachineChoice | None, outlook: Outlook
         )
         for name, option in profile.options.items()
     )
-    facts = _foreseen(offer, chosen, plan, outlook) if plan else facts_of_profile(profile, currency)
-    variants = None if offer.locked else _variants(menu, offer, outlook)
-    open_now = offer.locked is None and any(each.lock is None for each in (facts, *(variants or {}).values()))
+    run_for = chosen_run_for(last)
+    facts = _foreseen(offer, chosen, plan, outlook, run_for) if plan else facts_of_profile(profile, currency)
+    variants = None if offer.locked else _variants(menu, offer, outlook, run_for)
+    length = str(run_for) if run_for else ""
+    facts, as_chosen = facts.at(length), [each.at(length) for each in (variants or {}).values()]
+    open_now = offer.locked is None and any(each.lock is None for each in (facts, *as_chosen))
     return Card(
         dom_id=offer.profile_id,
         profile_id=offer.profile_id,
@@ -293,45 +274,43 @@ def _combinations(profile: Profile) -> list[tuple[str, ...]] | None:
     return listed if len(listed) <= MAX_VARIANTS else None
 
 
-def _variants(menu: Menu, offer: Offer, outlook: Outlook | None) -> Mapping[str, Facts] | None:
+def _variants(
+    menu: Menu, offer: Offer, outlook: Outlook | None, run_for: Duration | None
+) -> Mapping[str, Facts] | None:
     """Without options only what the gate says can change."""
     combinations = _combinations(offer.profile)
     if combinations is None or not (offer.profile.options or outlook):
         return None
     plans = {values: menu.plan(_choice(offer, values)) for values in combinations}
     return {
-        "\n".join(values): _foreseen(offer, values, plan, outlook)
+        "\n".join(values): _foreseen(offer, values, plan, outlook, run_for)
         for values, plan in plans.items()
         if plan is not None
     }
 
 
-def _foreseen(offer: Offer, values: tuple[str, ...], plan: MachinePlan, outlook: Outlook | None) -> Facts:
+def _foreseen(
+    offer: Offer, values: tuple[str, ...], plan: MachinePlan, outlook: Outlook | None, run_for: Duration | None
+) -> Facts:
     facts = facts_of(plan)
     key = offer.profile_id, values
     decision = outlook.decisions.get(key) if outlook else None
     if outlook is None or decision is None:
         return facts
+    now, timezone = outlook.now, outlook.timezone
+    lengths = {
+        str(each): at_length(plan.lasting(each), outlook.shorter.get((key, each), decision), now, timezone)
+        for each in lengths_with(run_for)
+    }
     return replace(
-        facts,
+        foreseen(facts, plan, decision, now, timezone),
         shares=share_words.left(decision, plan.price_per_hour.currency),
-        until=_until(plan, decision, outlook),
-        lock=Lock.of(decision.refusal) if isinstance(decision, Deny) else None,
         notes=outlook.notes.get(key, ()),
         wait=outlook.waits.get(key, ""),
         place=outlook.places.get(key),
         nearest=outlook.nearest.get(key),
+        lengths=lengths,
     )
-
-
-def _until(plan: MachinePlan, decision: Decision, outlook: Outlook) -> Moment | None:
-    """Only what the profile itself does not say, and what is near enough to matter."""
-    if not isinstance(decision, Admit) or decision.longest is None or decision.longest > NEAR:
-        return None
-    own = plan.max_lifetime.seconds if plan.max_lifetime else 0
-    if own and decision.longest.total_seconds() >= own:
-        return None
-    return Moment.future(outlook.now + decision.longest, outlook.now, outlook.timezone)
 
 
 def _choice_words(value: str, choice: OptionChoice, currency: str) -> str:
@@ -339,44 +318,3 @@ def _choice_words(value: str, choice: OptionChoice, currency: str) -> str:
     if not choice.price_per_hour:
         return label
     return f"{label} (+{Money(choice.price_per_hour, currency).human}/h)"
-
-
-def facts_of(plan: MachinePlan) -> Facts:
-    facts = _facts(plan, words.price_per_hour(plan.price_per_hour))
-    return replace(facts, run_price=_run_price(plan.price_per_hour, plan.max_lifetime))
-
-
-def _run_price(per_hour: Money, longest: Duration | None) -> str:
-    """`€20.00 for 8 hours`: a working day, or as long as the machine may run."""
-    if not per_hour.amount:
-        return ""
-    seconds = min(RUN_HOURS * 3600, longest.seconds if longest and longest.seconds else RUN_HOURS * 3600)
-    return f"{Money(per_hour.amount * seconds / 3600, per_hour.currency).human} for {words.duration(seconds)}"
-
-
-def facts_of_profile(profile: Profile, currency: str) -> Facts:
-    """A locked profile has no plan; its card still says what it would be."""
-    return _facts(profile, words.price_per_hour(Money(profile.price_per_hour, currency)))
-
-
-def _facts(machine: MachinePlan | Profile, price: str) -> Facts:
-    cpu, memory = machine.cpu, machine.memory
-    return Facts(
-        cores=words.cores(cpu.limit.cores),
-        cores_note=f"{words.cores(cpu.request.cores)} guaranteed" if cpu.request < cpu.limit else "",
-        memory=memory.limit.human,
-        memory_note=f"{memory.request.human} guaranteed" if memory.request < memory.limit else "",
-        accelerators=tuple(words.resource(name, n) for name, n in machine.extended_resources.items() if n),
-        price=price,
-        limits=limits_of(machine.idle_timeout, machine.max_lifetime),
-    )
-
-
-def limits_of(idle_timeout: Duration | None, max_lifetime: Duration | None) -> tuple[str, ...]:
-    """When the machine stops by itself; 0 seconds is never."""
-    said = []
-    if idle_timeout and idle_timeout.seconds:
-        said.append(f"Stops after {words.duration(idle_timeout.seconds)} without activity")
-    if max_lifetime and max_lifetime.seconds:
-        said.append(f"Stops {words.duration(max_lifetime.seconds)} after its start")
-    return tuple(said) or ("Runs until you stop it",)

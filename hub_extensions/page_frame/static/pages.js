@@ -23,6 +23,8 @@
 
   // Cards tell the truth about the options that are chosen; every fact comes from the server.
   const variantsOf = new Map();
+  const length = document.querySelector("[data-rm-run-for]");
+  const asChosen = (facts) => ({ ...facts, ...(length ? facts.lengths[length.value] : {}) });
   for (const card of all("[data-rm-variants]")) {
     variantsOf.set(card, JSON.parse(card.dataset.rmVariants));
     const choose = () => {
@@ -34,10 +36,13 @@
     show(card);
   }
 
+  length?.addEventListener("change", () => [...variantsOf.keys()].forEach(show));
+
   function show(card) {
     const variants = variantsOf.get(card);
-    const facts = variants[all("[data-rm-option]", card).map((select) => select.value).join("\n")];
-    if (!facts) return;
+    const variant = variants[all("[data-rm-option]", card).map((select) => select.value).join("\n")];
+    if (!variant) return;
+    const facts = asChosen(variant);
     for (const place of all("[data-rm-fact]", card)) {
       const fact = facts[place.dataset.rmFact];
       if (place.tagName === "UL") {
@@ -49,10 +54,11 @@
     const until = card.querySelector("[data-rm-until]");
     if (until) {
       until.hidden = !facts.until;
+      until.classList.toggle("rm-cut", facts.cut);
       const time = until.querySelector("time");
       if (facts.until) tell(time, facts.until);
     }
-    lock(card, facts.lock, Object.values(variants).some((each) => !each.lock));
+    lock(card, facts.lock, Object.values(variants).some((each) => !asChosen(each).lock));
     around(card, facts);
   }
 

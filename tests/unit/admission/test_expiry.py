@@ -31,6 +31,15 @@ def test_a_machine_stops_when_its_time_is_over() -> None:
     assert stop.sentence == "Your Small was stopped after 1 hour, as long as it was allowed to run."
 
 
+def test_a_machine_that_stops_as_its_person_wanted_says_so() -> None:
+    leases = [lease("a", longest=2 * HOUR), lease("b", longest=2 * HOUR)]
+    asked, allowed = due(leases, {}, {}, NOON + 2 * HOUR, as_asked={"a"}).stop
+    assert (asked.reason, asked.sentence) == (
+        EndReason.TIME_OVER, "Your Small was stopped after 2 hours, as you asked."
+    )  # fmt: skip
+    assert allowed.sentence == "Your Small was stopped after 2 hours, as long as it was allowed to run."
+
+
 def test_a_start_has_no_time_to_be_over() -> None:
     assert due([lease(began=None, longest=MINUTE)], {}, {}, NOON + HOUR).stop == ()
 

@@ -105,6 +105,9 @@ def test_the_end_is_said_with_why_and_what_to_do() -> None:
     assert "Your Small (your server “train”) stops at 15:00 (Europe/Berlin), in 15 minutes." in notice.text
     assert "as long as it was allowed to run" in notice.text
     assert "Your home is kept" in notice.text
+    [asked] = notices_of(Look([lease(longest=2 * HOUR)], as_asked={"a"}), NOON + 105 * MINUTE)
+    assert "That is as long as you asked for." in asked.text
+    assert "allowed" not in asked.text
     assert [each.key for each in later] == [notice.key]
     [longer] = notices_of(Look([lease(longest=3 * HOUR)]), NOON + 165 * MINUTE)
     assert longer.key != notice.key, "another end is told again"

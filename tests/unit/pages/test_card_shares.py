@@ -108,7 +108,8 @@ class TestWhatIsLeft:
         policies = {"budgets": {"hours": {"per": "group", "gpuHours": 20, "window": "week"}}}
         facts = card(catalog, outlook(catalog, now, policies, lease(now, gpus=2)), "gpu").facts
         assert facts.shares == ("ml-team: 12 of 20 GPU hours left this week; enough for 12 hours",)
-        assert facts.until is None, "the profile's own 8 hours are over before"
+        assert facts.until is not None
+        assert (facts.until.words, facts.cut) == ("22:05 (UTC)", False), "the profile's own 8 hours are over before"
 
     def test_what_lasts_for_months_says_only_how_much(self, catalog: Catalog, now: datetime) -> None:
         policies = {"budgets": {"mine": {"per": "user", "money": 200}}}
@@ -202,7 +203,10 @@ def test_without_a_gate_cards_are_as_they_were(catalog: Catalog) -> None:
 def test_a_permission_that_ends_is_told_as_the_latest_stop(catalog: Catalog, now: datetime, hours: int) -> None:
     plans = on_offer(catalog, ADA)
     seen = Outlook(dict.fromkeys(plans, Admit(timedelta(hours=hours))), now)
-    assert (card(catalog, seen, "gpu").facts.until is not None) == (hours == 1)
+    facts = card(catalog, seen, "gpu").facts
+    assert facts.until is not None
+    assert (facts.until.relative, facts.cut) == (("in 1 hour", True) if hours == 1 else ("in 8 hours", False))
+    assert (card(catalog, seen, "small").facts.until is not None) == (hours == 1), "a week ahead is no news yet"
 
 
 class TestAskingForIt:
