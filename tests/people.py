@@ -97,19 +97,25 @@ class Person:
         """Not running any more; a named server stays in the list, stopped."""
         wait_for(lambda: self.model()["servers"].get(server, {}).get("stopped", True))
 
-    def stop_all_of(self, name: str) -> None:
-        """For administrators: whatever this person runs or starts, ended and gone."""
-        person = quote(name, safe="@~")
+    def stop_all_of(self, *names: str) -> None:
+        """For administrators: whatever these people run or start, ended and gone. All are asked for before one is
+        waited for: a pod takes seconds to go."""
+        left = list(dict.fromkeys(names))
 
         def asked_and_gone() -> bool:
-            answer = self.rest.get(f"/hub/api/users/{person}")
-            servers = [] if answer.status_code == 404 else list(answer.json()["servers"])
-            for server in servers:  # the page's own Stop, which also cancels a start
-                path = f"/hub/stop/{person}/{quote(server)}" if server else f"/hub/stop/{person}"
-                self.http.post(path, params={"_xsrf": self.xsrf}, data={"_xsrf": self.xsrf})
-            return not servers
+            left[:] = [name for name in left if not self._asked_and_gone(name)]
+            return not left
 
-        wait_for(asked_and_gone, 90, every=0.5)
+        wait_for(asked_and_gone, 180, every=0.5)
+
+    def _asked_and_gone(self, name: str) -> bool:
+        person = quote(name, safe="@~")
+        answer = self.rest.get(f"/hub/api/users/{person}")
+        servers = [] if answer.status_code == 404 else list(answer.json()["servers"])
+        for server in servers:  # the page's own Stop, which also cancels a start
+            path = f"/hub/stop/{person}/{quote(server)}" if server else f"/hub/stop/{person}"
+            self.http.post(path, params={"_xsrf": self.xsrf}, data={"_xsrf": self.xsrf})
+        return not servers
 
     def model(self) -> dict[str, Any]:
         answer = self.rest.get(f"/hub/api/users/{self.path}")

@@ -20,8 +20,8 @@ def hub(installed: InstalledHub) -> Iterator[OwnRelease]:
     release = OwnRelease(kubeconfig=installed.kubeconfig)
     release.install()
     admin = release.person("admin")
-    for left in admin.rest.get("/hub/api/users", params={"state": "active"}).json():
-        admin.stop_all_of(left["name"])  # of a run that was broken off
+    left = admin.rest.get("/hub/api/users", params={"state": "active"}).json()
+    admin.stop_all_of(*(each["name"] for each in left))  # of a run that was broken off
     yield release
     if not os.environ.get("REMUDA_KEEP_TEST_RELEASE"):
         release.uninstall()
@@ -38,6 +38,4 @@ def log_in(hub: OwnRelease) -> Iterator[Callable[[str], Person]]:
 
     yield person
     hub.wait_served()
-    admin = hub.person("admin")
-    for name in names:
-        admin.stop_all_of(name)
+    hub.person("admin").stop_all_of(*names)
