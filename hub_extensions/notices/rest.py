@@ -29,7 +29,7 @@ class NoticesApiHandler(PageHandler, APIHandler):
     @needs_scope("servers")
     async def _get(self, user_name: str) -> None:
         limit = self.get_argument("limit", str(USUAL))
-        if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= MOST):
+        if not (limit.isascii() and limit.isdigit() and len(limit) < 10 and 1 <= int(limit) <= MOST):
             raise web.HTTPError(400, f"limit is a number from 1 to {MOST}.")
         await self._answer(user_name, int(limit), unread=self.get_argument("unread", "0") == "1")
 

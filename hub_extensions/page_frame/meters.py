@@ -20,6 +20,7 @@ from profiles.standings import Standing
 
 #: From this share on a quota's bar warns; budgets say themselves when.
 NEARLY_FULL = 80
+NOTHING_LEFT = "Nothing is left for another machine."
 
 
 class Level(StrEnum):
@@ -43,12 +44,15 @@ class Meter:
 
 
 def unique(decisions: Iterable[Decision]) -> tuple[tuple[Standing, ...], tuple[Balance, ...]]:
-    """Every pot that any of these machines draws from, once, in the order of the rules."""
+    """Every pot that any of these machines draws from, once, in the order of the rules. Those in line come before some
+    machines and not before others: what is left is what the one with the least hears."""
     standings: dict[tuple[Pot, str, bool], Standing] = {}
     balances: dict[Pot, Balance] = {}
     for decision in decisions:
         for standing in decision.standings:
-            standings.setdefault((standing.pot, standing.resource, standing.reservable), standing)
+            key = standing.pot, standing.resource, standing.reservable
+            if key not in standings or standing.left < standings[key].left:
+                standings[key] = standing
         for balance in decision.balances:
             balances.setdefault(balance.pot.pot, balance)
     return tuple(standings.values()), tuple(balances.values())
@@ -94,12 +98,15 @@ def quota_meter(standing: Standing, viewer: str, about: str = "", machine: str =
     """`You: 1 of 2 GPUs`; `about` is the machines that it is about, `machine` the name of the only one."""
     percent = _percent(Decimal(standing.used), Decimal(standing.limit))
     of = f"{number(standing.resource, standing.used)} of {amount(standing.resource, standing.limit)}"
-    left = number(standing.resource, standing.left)
+    left = f"{number(standing.resource, standing.left)} left." if standing.left else NOTHING_LEFT
+    promised = standing.limit - standing.used - standing.left
+    if promised > 0:
+        left += f" {number(standing.resource, promised)} kept for others, who reserved it or come first in line."
     return Meter(
         label=_label(standing.pot, viewer, about, machine),
         figure=of,
         percent=min(percent, 100),
-        said=f"{left} left." if standing.left else "Nothing is left for another machine.",
+        said=left,
         level=_quota_level(percent),
         rule=standing.pot.rule,
     )

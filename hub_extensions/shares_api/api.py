@@ -20,7 +20,7 @@ OWN = (
     "`read:users!user=NAME` for a person's: everybody has it for themselves. For oneself `users:activity` will do, "
     "which a server's own token has (`JUPYTERHUB_API_TOKEN` in a notebook)"
 )
-ALL = "`list:users` for everybody's: administrators have it"
+ALL = "`list:users` for anybody's: administrators have it"
 
 SHARES = Operation(
     "/shares",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from jupyterhub import orm
@@ -175,6 +175,8 @@ class OfSomebody(SharesApi):
             raise web.HTTPError(400, "Write of=me, of=user:NAME, of=group:NAME or of=everybody, and days=1 to 1000.")
         asked = Asked(whose, period)
         match whose.kind:
+            case _ if sees_all(self):
+                await self.tell(asked)
             case "user" if self.is_mine(whose.name):
                 await self.tell(asked)
             case "user":
@@ -270,12 +272,24 @@ class LedgerHandler(OfSomebody):
             return None
         at, _, lease_id = text.partition(" ")
         try:
-            moment = datetime.fromisoformat(at)
-        except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None or not lease_id:
-            raise web.HTTPError(400, "Give as before what the page before had as next.")
-        return moment, lease_id
+            return _known_moment(at), _known_name(lease_id)
+        except (ValueError, OverflowError) as e:
+            raise web.HTTPError(400, "Give as before what the page before had as next.") from e
+
+
+def _known_moment(text: str) -> datetime:
+    """In UTC. Raises `ValueError`, and `OverflowError` where no calendar goes."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(text)
+    return moment.astimezone(UTC)
+
+
+def _known_name(text: str) -> str:
+    """Raises `ValueError` for what no database keeps."""
+    if not text or "\0" in text:
+        raise ValueError(text)
+    return text
 
 
 def _cursor(entry: Entry) -> str:

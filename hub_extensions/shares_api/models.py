@@ -49,7 +49,9 @@ class QuotaStanding(Answer):
     resource: str = Field(description="`servers`, `millicores`, `memory` in bytes, `gpus`, or a device.")
     used: int
     limit: int
-    left: int
+    promised: int = Field(description="Kept for others, who reserved it or come before this person in line.")
+    left: int = Field(description="For another machine: the limit without what is used and what is promised.")
+    lent: int = Field(description="Beyond the limit, of what other groups leave idle, so much may be borrowed.")
 
     @classmethod
     def of(cls, standing: Standing) -> QuotaStanding:
@@ -60,7 +62,9 @@ class QuotaStanding(Answer):
             resource="millicores" if standing.resource == "cores" else standing.resource,
             used=standing.used,
             limit=standing.limit,
+            promised=standing.reserved + standing.ahead,
             left=standing.left,
+            lent=standing.lent,
         )
 
 

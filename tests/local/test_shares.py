@@ -205,6 +205,9 @@ class TestUsage:
         assert "Small CPU" in page.one("section", aria_labelledby="rm-sessions").text
         assert api(cy, "ledger", limit=1)["next"], "a full page has a next one"
         assert api(cy, "ledger", limit=1, before=api(cy, "ledger", limit=1)["next"])["entries"] == []
+        for before in ("0001-01-01T00:00+14:00 x", "9999-12-31T23:59-14:00 x", "2026-05-04T10:00 x", "2026-05-04"):
+            answer = cy.rest.get("/hub/api/remuda/ledger", params={"before": before})
+            assert (answer.status_code, "had as next" in answer.text) == (400, True)
 
 
 class TestForPrograms:

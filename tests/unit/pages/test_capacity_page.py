@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -27,6 +28,7 @@ from profiles.quantity import Money
 from profiles.reservations import Reservation
 from profiles.resolve import resolve
 from profiles.snapshot import Snapshot
+from profiles.waiting import Waiting
 from tests.unit.pages.reading import Element, assert_accessible, read
 
 HOUR = timedelta(hours=1)
@@ -202,6 +204,24 @@ class TestMeters:
         decision = decide(Request.of("x", Person("ada"), "", plan), Snapshot(LeaseBook()), limited.policies, now)
         [meter] = quota_meters(unique([decision])[0], limited, "ada")
         assert meter.label == f"Everybody on {catalog.profiles['small'].display_name}"
+
+    def test_what_those_in_line_come_first_for_is_not_left(self, catalog: Catalog, now: datetime) -> None:
+        """As the card of the machine that wants it says; one that wants none of it overtakes nobody, and hears more."""
+        rules = Policies.model_validate({"quotas": {"gpus": {"per": "hub", "gpus": 4}}})
+        requests = [
+            Request.of("x", Person(name), "", plan)
+            for name, profile in (("ada", "small"), ("ada", "gpu"), ("bea", "gpu"))
+            if isinstance(plan := resolve(catalog, MachineChoice(profile), Person(name)), MachinePlan)
+        ]
+        bea = replace(requests.pop(), amounts=Amounts(1, 8000, 32 * 2**30, {"nvidia.com/gpu": 2}))
+        line = (Waiting(id="bea", request=bea, joined_at=now, pot=Pot("gpus", "hub")),)
+        snapshot = Snapshot(LeaseBook([lease("cy", now, gpus=2)]), waiting=line)
+        decisions = [decide(each, snapshot, rules, now) for each in requests]
+        [standing] = unique(decisions)[0]
+        assert f"Everybody together: {standing.left} of 4 GPUs free" in left(decisions[1], "EUR")
+        meter = quota_meter(standing, "ada")
+        kept = "2 kept for others, who reserved it or come first in line."
+        assert (meter.figure, meter.said) == ("2 of 4 GPUs", f"Nothing is left for another machine. {kept}")
 
     def test_every_pot_once(self, catalog: Catalog, now: datetime) -> None:
         standings, balances = self.seen(catalog, now)
