@@ -38,6 +38,7 @@ from hub_extensions.settings_file import SettingsError, SettingsErrors, read_set
 from hub_extensions.traits import Traits, can_log_in, default_login, hub_traits, kubernetes_traits, local_traits
 from profiles.catalog import CatalogErrors, load_catalog, shipped_documents
 from profiles.catalog import from_mapping as catalog_document
+from profiles.doubts import doubts
 from profiles.model import Catalog, HomePolicy
 
 # Traits that extensions add to: what an admin gives joins them instead of replacing them.
@@ -53,14 +54,22 @@ def load(env: Mapping[str, str] = os.environ) -> tuple[Settings, Catalog, Secret
         remedy = "set hub.config.JupyterHub.authenticator_class, or the secret user_password (docs/how-to/log-in.md)"
         raise SettingsErrors([SettingsError("settings", "hub.config", problem, remedy)])
     check_notices(settings.hub.notices, secrets)
-    catalog = load_machines(settings.catalog, shipped=settings.shipped_profiles)
-    return settings, culler.with_cull_limits(catalog, settings.cull), secrets
+    machines = load_machines(settings.catalog, shipped=settings.shipped_profiles)
+    catalog = culler.with_cull_limits(machines, settings.cull)
+    warn_of_doubts(catalog)
+    return settings, catalog, secrets
 
 
 def load_machines(overlay: Mapping[str, Any], *, shipped: bool = True) -> Catalog:
     """The shipped machines with the admin's on top. Raises `CatalogErrors`."""
     base = shipped_documents() if shipped else ()
     return load_catalog(*([catalog_document("settings: catalog", dict(overlay))] if overlay else []), base=base)
+
+
+def warn_of_doubts(catalog: Catalog) -> None:
+    """What `python -m profiles check` would say, for whoever has not asked it."""
+    for doubt in doubts(catalog):
+        logging.getLogger(__name__).warning("Can this be meant? %s", doubt)
 
 
 def setup(c: Any, settings: Settings, catalog: Catalog, secrets: Secrets, env: Mapping[str, str] = os.environ) -> None:
@@ -149,6 +158,7 @@ def z2jh(c: Any, get_config: Callable[..., Any] | None = None) -> None:
         c.WorkbenchSpawner.billed_finalizer = given.pop("billedFinalizer", False) is True
         cull = Settings.model_validate({"cull": given.pop("cull", {"enabled": False})}).cull
         catalog = culler.with_cull_limits(load_machines(given, shipped=shipped), cull)
+        warn_of_doubts(catalog)
     except (CatalogErrors, SettingsErrors) as e:
         refuse_to_start(e)
     c.JupyterHub.spawner_class = "spawner.kubernetes.WorkbenchSpawner"

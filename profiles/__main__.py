@@ -1,6 +1,7 @@
 """Check a catalog from a shell.
 
-    python -m profiles check FILE…    every mistake on a line of its own, exit 1; else a table of the machines, exit 0
+    python -m profiles check FILE…    every mistake on a line of its own, exit 1; else a table of the machines,
+                                      and what is allowed and can hardly be meant, exit 0
     python -m profiles show [FILE…]   the catalog as YAML, with everything inherited and written out
     python -m profiles schema         JSON schema of a catalog file, for editors
     python -m profiles simulate FILE  a day of many people under these policies: who waits, who is refused, the cost
@@ -22,6 +23,7 @@ import yaml
 
 from profiles.catalog import SECTIONS, CatalogErrors, load_catalog
 from profiles.documents import Document, from_mapping, parse, read_documents
+from profiles.doubts import doubts
 from profiles.fields import quoted
 from profiles.model import Catalog
 from profiles.policy_list import policies_list
@@ -51,7 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rules = policies_list(catalog)
         if rules:
             print(f"\n{rules}\n")
-        print(f"{len(catalog.profiles)} profiles in {len(catalog.pools)} pools: no mistakes")
+        unlikely = doubts(catalog)
+        for doubt in unlikely:
+            print(f"can this be meant? {doubt}")
+        looked = f"; {len(unlikely)} to look at" if unlikely else ""
+        print(f"{len(catalog.profiles)} profiles in {len(catalog.pools)} pools: no mistakes{looked}")
     else:
         print(_as_yaml(catalog), end="")
     return 0

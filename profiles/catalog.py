@@ -166,6 +166,10 @@ class _Loading:
             template = raw.get("enabled") is False  # something to extend: it need not be whole
             lost = checks.pool_exists(raw.get("pool") if made is None else made.pool, self.raw_pools)
             more = [] if made is None else list(checks.profile_wrongs(made, pools.get(made.pool)))
+            slip = checks.misnamed(name, found := list(found), self.raw_profiles)
+            if slip is not None:
+                self._add(("profiles", name), slip)
+                found = [each for each in found if not each.missing]
             for each in [*found, *([lost] if lost else []), *more]:
                 if not (template and each.missing):
                     self._add_inherited(inherited.lineage[name], each)
@@ -178,8 +182,13 @@ class _Loading:
     def _policies(self, profiles: Mapping[str, Profile], pools: Mapping[str, Pool]) -> Policies:
         made, found = _made(Policies, self.raw_policies)
         known = {**dict.fromkeys(self.raw_profiles), **profiles}
-        more = [] if made is None else checks.policy_wrongs(made, known, self.raw_pools)
-        for each in [*found, *more]:
+        found = list(found)
+        told = {each.path for each in found}
+        names = checks.names_wrongs(self.raw_policies, known, self.raw_pools)
+        sound = made or _made(Policies, _without(self.raw_policies, told))[0] or Policies()
+        found += [each for each in names if each.path not in told]
+        whole = [name for name, quota in _mappings(self.raw_policies.get("quotas")) if quota.get("per") == "hub"]
+        for each in [*found, *checks.policy_wrongs(sound, known, whole)]:
             self._add((), replace(each, path=("policies", *each.path)))
         return made or Policies()
 
@@ -210,6 +219,18 @@ class _Loading:
             subject, path = f"{path[0].removesuffix('s')} {path[1]!r}", path[2:]
         file = self.layers.author((*place, *wrong.path))
         self.errors.append(CatalogError(file, subject, ".".join(path), wrong.problem, wrong.remedy))
+
+
+def _without(policies: Raw, wrong: Iterable[tuple[str, ...]]) -> Raw:
+    """The rules that have no mistakes; of what is no rule, that."""
+    left = {key: dict(each) if isinstance(each, Mapping) else each for key, each in policies.items()}
+    for path in wrong:
+        section = left.get(path[0]) if path else None
+        if isinstance(section, dict) and len(path) > 1:
+            section.pop(path[1], None)
+        elif path:
+            left.pop(path[0], None)
+    return left
 
 
 def _made(model: type[M], raw: Raw) -> tuple[M | None, Iterable[Wrong]]:

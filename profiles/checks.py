@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
+from typing import Any
 
 from profiles.access import who_may
-from profiles.caps import Scope
 from profiles.model import CpuRange, MemoryRange, NodeSize, Option, Overrides, Pool, Profile
-from profiles.policy import Budget, Policies
+from profiles.policy import Budget, Policies, Quota
 from profiles.problems import nearest, one_of
 from profiles.translate import Wrong
 
+#: Sections of the policies whose rules name machines and pools.
+RULES = ("quotas", "budgets", "approvals", "reservations")
 _MAPS = ("extended_resources", "env", "annotations", "labels")
 _WHOLE = ("cpu", "memory", "image", "image_pull_policy", "idle_timeout", "max_lifetime")
 
@@ -23,6 +25,16 @@ def pool_exists(pool: object, pool_ids: Iterable[str]) -> Wrong | None:
     return Wrong(
         ("pool",), f"there is no pool '{pool}'", nearest(pool, ids, f"define it under pools, or take {one_of(ids)}")
     )
+
+
+def misnamed(name: str, found: Iterable[Wrong], profiles: Iterable[str]) -> Wrong | None:
+    """A profile that has nothing of its own, and nearly the name of another one: that one was to be changed."""
+    missing = {each.path[0] for each in found if each.missing and len(each.path) == 1}
+    near = nearest(name, [each for each in profiles if each != name], "")
+    if not near or not missing >= {"pool", "cpu", "memory"}:
+        return None
+    problem = f"there is no profile '{name}' that this could change"
+    return Wrong((), problem, f"{near} A new one needs pool, cpu and memory")
 
 
 def profile_wrongs(profile: Profile, pool: Pool | None) -> Iterator[Wrong]:
@@ -65,24 +77,32 @@ def same_names(profiles: Mapping[str, Profile]) -> Iterator[tuple[str, Wrong]]:
             first[shown] = name
 
 
+def names_wrongs(rules: Mapping[str, Any], profiles: Iterable[str], pools: Iterable[str]) -> Iterator[Wrong]:
+    """Machines and pools that rules name and nobody has defined. `rules` as they are written, whatever else is wrong
+    with them: who mends one mistake is not told of the next one only then."""
+    known = {"profile": list(profiles), "pool": list(pools)}
+    for section in RULES:
+        written = rules.get(section)
+        for rule, given in written.items() if isinstance(written, Mapping) else ():
+            for kind, names in known.items():
+                listed = given.get(f"{kind}s") if isinstance(given, Mapping) else None
+                for index, name in enumerate(listed if isinstance(listed, (list, tuple)) else ()):
+                    if isinstance(name, str) and name not in names:
+                        path, remedy = (section, str(rule), f"{kind}s", str(index)), f"take {one_of(names)}"
+                        yield Wrong(path, f"there is no {kind} '{name}'", nearest(name, names, remedy))
+
+
 def policy_wrongs(
-    policies: Policies, profiles: Mapping[str, Profile | None], pools: Iterable[str]
+    policies: Policies, profiles: Mapping[str, Profile | None], whole: Sequence[str]
 ) -> Iterator[Wrong]:
-    """Rules about what does not exist, or cannot count anything. A profile of None has mistakes of its own."""
-    known_pools = list(pools)
-    scopes: dict[str, Mapping[str, Scope]] = {"quotas": policies.quotas, "budgets": policies.budgets}
+    """Rules that cannot count anything. A profile of None has mistakes of its own. `whole`: the quotas with per: hub,
+    also those that have mistakes of their own."""
+    scopes: dict[str, Mapping[str, Quota | Budget]] = {"quotas": policies.quotas, "budgets": policies.budgets}
     for section, rules in scopes.items():
         for rule, scope in rules.items():
-            yield from _unknown((section, rule, "profiles"), "profile", scope.profiles, profiles)
-            yield from _unknown((section, rule, "pools"), "pool", scope.pools, known_pools)
-    for rule, approval in policies.approvals.items():
-        yield from _unknown(("approvals", rule, "profiles"), "profile", approval.profiles, profiles)
-    for rule, reservable in policies.reservations.items():
-        yield from _unknown(("reservations", rule, "profiles"), "profile", reservable.profiles, profiles)
-        yield from _unknown(("reservations", rule, "pools"), "pool", reservable.pools, known_pools)
+            yield from _beside(section, rule, scope)
     for rule, quota in policies.quotas.items():
         if quota.borrowing is not None:
-            whole = [name for name, each in policies.quotas.items() if each.per == "hub"]
             path = ("quotas", rule, "borrowing", "within")
             if quota.borrowing.within not in whole:
                 problem = f"there is no quota '{quota.borrowing.within}' with per: hub"
@@ -94,11 +114,18 @@ def policy_wrongs(
             yield Wrong(("budgets", rule, "money"), problem, "give pricePerHour to the profiles, or count machineHours")
 
 
-def _unknown(path: tuple[str, ...], kind: str, names: Iterable[str], known: Iterable[str]) -> Iterator[Wrong]:
-    ids = list(known)
-    for index, name in enumerate(names):
-        if name not in ids:
-            yield Wrong((*path, str(index)), f"there is no {kind} '{name}'", nearest(name, ids, f"take {one_of(ids)}"))
+def _beside(section: str, rule: str, scope: Quota | Budget) -> Iterator[Wrong]:
+    """Other amounts for somebody whom the rule is not about. Where it is about people, their groups may be any."""
+    overrides: dict[str, Iterable[str]] = {"users": scope.overrides.users}
+    if scope.per == "group":
+        overrides["groups"] = scope.overrides.groups
+    for kind, names in overrides.items():
+        about: tuple[str, ...] = getattr(scope, kind)
+        for name in names:
+            if about and name not in about:
+                remedy = nearest(name, about, f"add it to {kind} of the rule, or remove it")
+                problem = f"the rule is not about '{name}', so that these amounts never count"
+                yield Wrong((section, rule, "overrides", kind, name), problem, remedy)
 
 
 def _has_price(budget: Budget, profiles: Mapping[str, Profile | None]) -> bool:

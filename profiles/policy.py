@@ -197,7 +197,11 @@ class Approval(Model):
 class Policies(Model):
     """Everything that admission decides by."""
 
-    timezone: TimeZone = Field(default="UTC", description="Where days, weeks and months begin, as in the tz database.")
+    timezone: TimeZone = Field(
+        default="UTC",
+        description="The hub's time zone, as in the tz database: by its clock days, weeks and months begin and working "
+        "hours count, and times are written in e-mails and sentences, and on pages without JavaScript.",
+    )
     quotas: dict[f.Id, Quota] = Field(default=EMPTY, description="At most so much at once, by id.")
     budgets: dict[f.Id, Budget] = Field(default=EMPTY, description="At most so much over time, by id.")
     approvals: dict[f.Id, Approval] = Field(default=EMPTY, description="What needs a yes, by id.")

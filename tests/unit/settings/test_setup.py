@@ -139,6 +139,19 @@ def test_a_database_that_can_hold_no_books_is_no_reason_to_stay_away(caplog: pyt
     assert "hub.admissionDbUrl" in caplog.text
 
 
+def test_what_can_hardly_be_meant_is_logged_and_the_hub_starts(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(
+        "mode: local\nhub: {config: {JupyterHub: {authenticator_class: dummy}}}\n"
+        "catalog: {profiles: {gpu: {keepAliveAtMost: 48h}}}\n"
+    )
+    load({"REMUDA_SETTINGS": str(file)})
+    [said] = caplog.messages
+    assert said.startswith("Can this be meant? profiles.gpu.keepAliveAtMost: ")
+
+
 def test_rules_need_books(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os._exit", _leave)
     rules = "catalog: {policies: {quotas: {each: {per: user, servers: 1}}}}"
