@@ -1,0 +1,78 @@
+"""For how long a machine is to run: by the page's form and over REST, remembered by nobody, and forged in vain."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.local.hub_process import LocalHub
+
+pytestmark = pytest.mark.local
+
+
+def test_a_form_starts_it_for_so_long_and_the_next_one_does_not(hub: LocalHub):
+    runa = hub.person("runa")
+    assert 'name="run_for"' in runa.http.get("/hub/spawn").text
+    answer = runa.start_by_form(profile="small-cpu", run_for="2h")
+    assert answer.status_code in {200, 302}, answer.text
+    runa.wait_ready()
+    home = runa.http.get("/hub/home").text
+    assert "2 hours after its start, as you asked" in home
+    assert runa.options == {"profile": "small-cpu", "options": {}}
+    runa.stop()
+    assert runa.start_by_rest().status_code in {201, 202}
+    runa.wait_ready()
+    assert "as you asked" not in runa.http.get("/hub/home").text
+    runa.stop()
+
+
+def test_the_same_start_over_rest_and_what_is_beyond_the_machines_own_limit_is_cut(hub: LocalHub):
+    remy = hub.person("remy")
+    assert remy.start_by_rest({"profile": "gpu", "run_for": "90h"}).status_code in {201, 202}
+    remy.wait_ready()
+    facts = remy.rest.get("/hub/api/remuda/machine/remy").json()["machine"]
+    assert "24 hours after its start at the latest" in facts["stops_words"], "cut, and not said to be what was asked"
+    assert facts["stops_at"] is not None
+    remy.stop()
+
+
+@pytest.mark.parametrize(
+    ("run_for", "reason"),
+    [
+        ("-4h", "malformed-choice"),
+        (-14400, "malformed-choice"),
+        ("until the cows come home", "malformed-choice"),
+        (["4h"], "malformed-choice"),
+        (True, "malformed-choice"),
+        ("0h", "run-for-out-of-bounds"),
+        (0, "run-for-out-of-bounds"),
+        ("9m", "run-for-out-of-bounds"),
+        ("1000000h", "run-for-out-of-bounds"),
+    ],
+)
+def test_forged_lengths_are_refused_by_rest(hub: LocalHub, run_for: object, reason: str):
+    mallory = hub.person("mallory")
+    answer = mallory.start_by_rest({"profile": "small-cpu", "run_for": run_for})
+    assert (answer.status_code, answer.reason_phrase, answer.json()["reason"]) == (400, reason, reason)
+    assert mallory.start_by_rest({"profile": "staff-only"}).status_code == 403, "the next choice is what it says"
+
+
+@pytest.mark.parametrize("run_for", ["-4h", "9m", "1000000h", "<b>", "4 hours"])
+def test_forged_lengths_are_refused_by_the_form(hub: LocalHub, run_for: str):
+    mallory = hub.person("mallory")
+    answer = mallory.start_by_form(profile="small-cpu", run_for=run_for)
+    assert answer.status_code == 400
+    assert "malformed-choice" in answer.text or "run-for-out-of-bounds" in answer.text
+    assert "<b>" not in answer.text
+    assert "" not in mallory.model()["servers"]
+
+
+def test_a_refused_form_and_a_link_keep_the_length(hub: LocalHub):
+    lina = hub.person("lina")
+    refused = lina.start_by_form(profile="staff-only", run_for="4h")
+    assert refused.status_code == 403
+    assert '<option value="4h" selected>' in refused.text
+    link = lina.http.get("/hub/spawn/lina", params={"choose": "gpu", "run_for": "3h"})
+    assert '<option value="3h" selected>' in link.text
+    odd = lina.http.get("/hub/spawn/lina", params={"choose": "gpu", "run_for": "1000000h"})
+    assert '<option value="" selected>' in odd.text
+
