@@ -20,7 +20,7 @@ from data_access.storage.base import Entry
 from tests.fakes.data.metastore import MemoryLock, MemoryMetastore
 from tests.fakes.data.storage import MemoryStorage
 
-PATIENCE_S = 10  # of real time, for a turn; only a defect of the test takes as long
+PATIENCE_S = 120  # of real time, for a turn; only a defect of the test takes as long
 LOCK_TRIES = 300
 
 
