@@ -84,9 +84,11 @@ class Facts:
         other = self.lengths.get(length)
         if other is None:
             return self
-        return replace(
+        as_chosen = replace(
             self, limits=other.limits, run_price=other.run_price, until=other.until, cut=other.cut, lock=other.lock
         )
+        # Who can have it needs nothing instead.
+        return as_chosen if as_chosen.lock or not self.lock else replace(as_chosen, wait="", nearest=None)
 
 
 def foreseen(facts: Facts, plan: MachinePlan, decision: Decision, now: datetime, timezone: str) -> Facts:

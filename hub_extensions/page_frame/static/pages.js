@@ -24,7 +24,11 @@
   // Cards tell the truth about the options that are chosen; every fact comes from the server.
   const variantsOf = new Map();
   const length = document.querySelector("[data-rm-run-for]");
-  const asChosen = (facts) => ({ ...facts, ...(length ? facts.lengths[length.value] : {}) });
+  const asChosen = (facts) => {
+    const chosen = { ...facts, ...(length ? facts.lengths[length.value] : {}) };
+    // Who can have it for so long needs nothing instead.
+    return facts.lock && !chosen.lock ? { ...chosen, wait: "", nearest: null } : chosen;
+  };
   for (const card of all("[data-rm-variants]")) {
     variantsOf.set(card, JSON.parse(card.dataset.rmVariants));
     const choose = () => {

@@ -1,4 +1,4 @@
-"""How long a machine was asked for, on every database: what it holds of a budget, when it ends, and who waits for it."""
+"""How long a machine was asked for, on every database: what it holds of a budget, and when it ends for who waits."""
 
 from __future__ import annotations
 
