@@ -123,6 +123,8 @@ class Ask:
     ends_at: datetime | None = None
     revoked_by: str = ""
     revoked_at: datetime | None = None
+    #: When the account that asked was removed: it is kept for those who answered, and is nobody's any more.
+    left_at: datetime | None = None
 
     def state_at(self, now: datetime) -> AskState:
         """What is kept as open stands for closed once nobody has answered in time: no clock has to run for it."""
@@ -136,7 +138,7 @@ class Ask:
     @property
     def grant(self) -> Grant | None:
         """What admission decides by; of a yes that was taken back, up to when it held."""
-        if self.begins_at is None or self.ends_at is None:
+        if self.begins_at is None or self.ends_at is None or self.left_at is not None:
             return None
         return Grant(
             id=self.id,

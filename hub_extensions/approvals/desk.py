@@ -173,7 +173,7 @@ class Desk:
         """Who asked, as they are now. None once the account is gone, also when there is a new one of that name."""
         user = self.find_user(ask.user)
         created = utc(user.orm_user.created) if user is not None else None
-        if user is None or (created is not None and created > ask.asked_at):
+        if user is None or ask.left_at is not None or (created is not None and created > ask.asked_at):
             return None
         person: Person = user.spawner.person
         return person

@@ -30,7 +30,7 @@ MOST_GRANTS = 100
 
 def grants_of(connection: Connection, user: str) -> tuple[Grant, ...]:
     """This person's grants, for the transaction of admission's `Store`."""
-    given = select(ASKS).where(ASKS.c.user_name == user, ASKS.c.ends_at.is_not(None))
+    given = _of(user).where(ASKS.c.ends_at.is_not(None))
     asks = _read(connection, given.order_by(ASKS.c.ends_at.desc()).limit(MOST_GRANTS))
     return tuple(ask.grant for ask in asks if ask.grant is not None)
 
@@ -46,7 +46,7 @@ class Approvals:
     ) -> tuple[Ask, ...] | NotPossible:
         """All of them or none. `approvers` by rule are told."""
         with self._database.writing() as connection:
-            known = _read(connection, select(ASKS).where(ASKS.c.user_name == said.by.name))
+            known = _read(connection, _of(said.by.name))
             outcome = decide.raise_asks(said, terms, policies, known, lambda: uuid4().hex)
             if isinstance(outcome, NotPossible):
                 return outcome
@@ -74,13 +74,16 @@ class Approvals:
             return outcome.ask
 
     def leave(self, user: str, said: Said, way: Way) -> None:
-        """End what this person asked for and was permitted."""
+        """End what this person asked for and was permitted. All of it is nobody's from then on, also what is over."""
         with self._database.writing() as connection:
-            for ask in _read(connection, select(ASKS).where(ASKS.c.user_name == user)):
+            for ask in _read(connection, _of(user)):
                 ended = decide.leave(ask, said)
                 if ended is not None:
                     connection.execute(update(ASKS).where(ASKS.c.id == ask.id).values(**_row(ended.ask)))
                     _tell(connection, ended, way)
+            connection.execute(
+                update(ASKS).where(ASKS.c.user_name == user, ASKS.c.left_at.is_(None)).values(left_at=said.at)
+            )
 
     def get(self, ask_id: str) -> tuple[Ask, tuple[Note, ...]] | None:
         """The ask and its story, oldest first."""
@@ -92,8 +95,8 @@ class Approvals:
             return ask, tuple(Note(NoteKind(n.kind), n.author, n.at, n.text) for n in notes)
 
     def of_user(self, user: str, limit: int = 50) -> tuple[Ask, ...]:
-        """Newest first."""
-        return self._asks(select(ASKS).where(ASKS.c.user_name == user), limit)
+        """Newest first; nothing of an earlier account of that name."""
+        return self._asks(_of(user), limit)
 
     def waiting(self, rules: Iterable[str], now: datetime, limit: int = 200) -> tuple[Ask, ...]:
         """Open asks by these rules; who has waited longest comes first."""
@@ -113,6 +116,11 @@ class Approvals:
     def _asks(self, query: Select[Any], limit: int) -> tuple[Ask, ...]:
         with self._database.reading() as connection:
             return _read(connection, query.order_by(ASKS.c.asked_at.desc(), ASKS.c.id).limit(limit))
+
+
+def _of(user: str) -> Select[Any]:
+    """What this account has asked; an earlier one of that name is somebody else."""
+    return select(ASKS).where(ASKS.c.user_name == user, ASKS.c.left_at.is_(None))
 
 
 def _read(connection: Connection, query: Select[Any]) -> tuple[Ask, ...]:
@@ -171,6 +179,7 @@ def _row(ask: Ask) -> dict[str, Any]:
         "ends_at": ask.ends_at,
         "revoked_by": ask.revoked_by,
         "revoked_at": ask.revoked_at,
+        "left_at": ask.left_at,
     }
 
 
@@ -192,4 +201,5 @@ def _ask(row: Row[Any]) -> Ask:
         ends_at=kept["ends_at"],
         revoked_by=kept["revoked_by"],
         revoked_at=kept["revoked_at"],
+        left_at=kept["left_at"],
     )

@@ -1,4 +1,4 @@
-"""Asks and what was said about them, beside admission's tables; migration 0002 makes them."""
+"""Asks and what was said about them, beside admission's tables; migrations 0002 and 0009 make them."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ ASKS = Table(
     Column("ends_at", UtcTime),
     Column("revoked_by", Text, nullable=False),
     Column("revoked_at", UtcTime),
+    Column("left_at", UtcTime),
 )
 
 NOTES = Table(

@@ -173,15 +173,31 @@ def test_whoever_leaves_leaves_no_ask_and_no_permission(approvals: Approvals, da
     approvals.change(granted.id, granting(BEA), Way.PAGE)
     approvals.change(answered.id, lambda ask: decide.refuse(ask, said(BEA), POLICIES), Way.PAGE)
     approvals.leave("ada", said(CAT, "The account was removed.", 2 * HOUR), Way.REST)
-    states = {ask.id: ask.state for ask in approvals.of_user("ada")}
-    assert states == {
-        granted.id: AskState.REVOKED, waiting.id: AskState.WITHDRAWN, answered.id: AskState.REFUSED
-    }  # fmt: skip
-    with database.reading() as connection:
-        assert not any(grant.holds(NOW + 2 * HOUR) for grant in grants_of(connection, "ada"))
+    states = [kept[0].state for ask in (granted, waiting, answered) if (kept := approvals.get(ask.id))]
+    assert states == [AskState.REVOKED, AskState.WITHDRAWN, AskState.REFUSED], "for those who answered"
+    assert approvals.of_user("ada") == ()
     before = told(database)
     approvals.leave("ada", said(CAT, "Again", 3 * HOUR), Way.REST)
     assert told(database) == before
+
+
+def test_a_new_account_of_a_name_knows_nothing_of_an_earlier_ones_yes(
+    approvals: Approvals, database: Database
+) -> None:
+    store, over, request = Store(database, grants_of), asked(approvals), decide.request_of(ADA, terms())
+    approvals.change(over.id, granting(BEA), Way.PAGE)
+    later = NOW + 30 * DAY
+    mine = store.foresee(request, POLICIES, later)
+    assert isinstance(mine, Deny)
+    assert mine.refusal.reason is Reason.GRANT_EXPIRED, "of the same account"
+    kept = len(told(database))
+    approvals.leave("ada", said(CAT, "The account was removed.", 30 * DAY), Way.REST)
+    new = store.foresee(request, POLICIES, later)
+    assert isinstance(new, Deny)
+    assert (new.refusal.reason, "permission" in new.refusal.sentence) == (Reason.NEEDS_APPROVAL, False)
+    assert len(told(database)) == kept, "the audit keeps all of it, and nothing ended by that"
+    again = asked(approvals)
+    assert approvals.of_user("ada") == (again,)
 
 
 def test_a_double_click_asks_once(url: str) -> None:
