@@ -10,11 +10,13 @@ from itertools import count
 
 
 class Turn(IntEnum):
-    """Of what happens at the same moment, the first: what frees a place comes before what takes one."""
+    """Of what happens at the same moment, the first: what frees a place comes before who is called to it, and both
+    before what takes one."""
 
     ENDS = 0
     BEGINS = 1
-    COMES = 2
+    LOOKS = 2
+    COMES = 3
 
 
 class Agenda:

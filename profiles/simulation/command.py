@@ -6,24 +6,27 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from profiles.catalog import CatalogErrors, load_catalog
+from profiles.csv_cells import LedgerErrors
 from profiles.documents import Document, from_mapping, parse, read_documents
 from profiles.lease import Entry
-from profiles.ledger_csv import LedgerErrors, read_ledger
+from profiles.ledger_csv import read_ledger
 from profiles.model import Catalog
 from profiles.problems import CatalogError, nearest, one_of
-from profiles.simulation import history, invented, tables
+from profiles.quantity import BadQuantity, Duration
+from profiles.simulation import bookings_csv, history, invented, tables
+from profiles.simulation.bookings_csv import read_bookings
 from profiles.simulation.day import Circumstances, simulate
 from profiles.simulation.figures import figures
-from profiles.simulation.invented import Invention, invent
-from profiles.simulation.replay import Replayed, replay
+from profiles.simulation.invented import Invention, invent, invent_bookings
+from profiles.simulation.replay import Replayed, Told, replay
 from profiles.simulation.report import report
 from profiles.simulation.room import sizes_of
-from profiles.simulation.visit import Visit
+from profiles.simulation.visit import Booking, Visit
 
 #: What a simulation gets through in minutes, and calendars of all time zones hold.
 MOST_DAYS, FIRST_YEAR, LAST_YEAR = 3660, 1970, 2500
@@ -64,6 +67,20 @@ def add_to(commands: Commands) -> None:
     command.add_argument("--days", type=_days, default=1, help="how many days (1)")
     command.add_argument("--start", type=_day, default=date(2026, 3, 2), help="first day (2026-03-02)")
     command.add_argument("--seed", type=int, default=1, help="other people, other visits (1)")
+    command.add_argument(
+        "--reserving",
+        type=_percent,
+        default=10,
+        metavar="PERCENT",
+        help="of invented people so many reserve what can be reserved (10)",
+    )
+    command.add_argument(
+        "--answers-after",
+        type=_length,
+        metavar="TIME",
+        help="who needs a yes gets it so long after, such as 2h; left out: such starts are refused",
+    )
+    _add_bookings(command)
     _add_admins(command)
     command.set_defaults(run=_simulate)
     command = commands.add_parser(
@@ -74,6 +91,8 @@ def add_to(commands: Commands) -> None:
     command.add_argument("values", metavar="VALUES", help="Helm values with the policies to try")
     command.add_argument("ledger", metavar="LEDGER.csv", help="as the usage page exports it")
     command.add_argument("--json", action="store_true", help="all of it as JSON")
+    command.add_argument("--approved", action="store_true", help="whoever needs a yes has it: a ledger does not say")
+    _add_bookings(command)
     _add_admins(command)
     command.set_defaults(run=_replay)
 
@@ -81,6 +100,12 @@ def add_to(commands: Commands) -> None:
 def _add_admins(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--admins", nargs="+", default=[], metavar="NAME", help="who is an administrator: a ledger does not say"
+    )
+
+
+def _add_bookings(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--reservations", metavar="FILE.csv", help=f"who wanted to reserve: {', '.join(bookings_csv.COLUMNS)}"
     )
 
 
@@ -101,17 +126,26 @@ def _simulate(options: argparse.Namespace) -> None:
     _known_pools(nodes, catalogs)
     admins = frozenset(options.admins)
     if options.history is None:
-        invention = Invention(users=options.users, days=options.days, first_day=options.start, seed=options.seed)
+        invention = Invention(
+            users=options.users,
+            days=options.days,
+            first_day=options.start,
+            seed=options.seed,
+            reserving=options.reserving / 100,
+        )
         visits, span = invent(catalogs, invention), invented.span_of(catalogs[0], invention)
+        bookings = invent_bookings(visits, invention)
         about = f"{options.users} invented people, seed {options.seed}"
     else:
-        visits = _past(options.history, catalogs[0], admins)
+        visits, bookings = _past(options.history, catalogs[0], admins, options.seed), ()
         span, about = history.span_of(visits), f"The visits of {Path(options.history).name}"
     about += f", from {tables.moment(span[0])} to {tables.moment(span[1])}."
+    bookings = _bookings(options, catalogs[0]) or bookings
     began = time.perf_counter()
     compared = []
     for name, catalog in zip(names, catalogs, strict=True):
-        outcome = simulate(catalog, visits, span, Circumstances(sizes=sizes_of(catalog, nodes)))
+        circumstances = Circumstances(sizes=sizes_of(catalog, nodes), answers_after=options.answers_after)
+        outcome = simulate(catalog, visits, span, circumstances, bookings=bookings)
         compared.append((figures(name, outcome), outcome))
     took = time.perf_counter() - began
     if options.out is not None:
@@ -124,7 +158,8 @@ def _simulate(options: argparse.Namespace) -> None:
 
 def _replay(options: argparse.Namespace) -> None:
     catalog = _load(_documents(options.values))
-    found = replay(_ledger(options.ledger), catalog, frozenset(options.admins))
+    told = Told(_bookings(options, catalog), options.approved, frozenset(options.admins))
+    found = replay(_ledger(options.ledger), catalog, told)
     if options.json:
         print(json.dumps(_as_json(found), indent=2, ensure_ascii=False))
     else:
@@ -182,19 +217,27 @@ def _load(documents: Sequence[Document]) -> Catalog:
     return load_catalog(*documents, base=None if wants_shipped else ())
 
 
-def _past(path: str, catalog: Catalog, admins: frozenset[str]) -> tuple[Visit, ...]:
-    visits = history.visits_of(_ledger(path), catalog, admins)
+def _past(path: str, catalog: Catalog, admins: frozenset[str], seed: int) -> tuple[Visit, ...]:
+    visits = history.visits_of(_ledger(path), catalog, admins, seed)
     if not visits:
         raise CatalogErrors([CatalogError(path, "", "", "no run of it ever began", "take a ledger of more days")])
     return visits
 
 
 def _ledger(path: str) -> tuple[Entry, ...]:
+    return read_ledger(_text(path), path)
+
+
+def _bookings(options: argparse.Namespace, catalog: Catalog) -> tuple[Booking, ...]:
+    path = options.reservations
+    return () if path is None else read_bookings(_text(path), catalog, path, frozenset(options.admins))
+
+
+def _text(path: str) -> str:
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        return Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as e:
         raise CatalogErrors([_unreadable(path, e)]) from e
-    return read_ledger(text, path)
 
 
 def _known_pools(nodes: dict[str, int], catalogs: Sequence[Catalog]) -> None:
@@ -239,6 +282,7 @@ def _as_json(found: Replayed) -> dict[str, Any]:
                 "rule": each.refused.rule,
                 "reason": each.refused.reason,
                 "sentence": each.refused.sentence,
+                "could_wait": each.could_wait,
             }
             for each in found.refused
         ],
@@ -266,6 +310,19 @@ def _count(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
     return int(text)
+
+
+def _percent(text: str) -> int:
+    if not text.isdecimal() or int(text) > 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a percentage from 0 to 100")
+    return int(text)
+
+
+def _length(text: str) -> timedelta:
+    try:
+        return timedelta(seconds=Duration.parse(text).seconds)
+    except BadQuantity:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a length of time: write 90m or 2h") from None
 
 
 def _days(text: str) -> int:

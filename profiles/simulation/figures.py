@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from profiles.lease import Charge, EndReason, Entry
+from profiles.lease import Charge, EndReason, Entry, LeaveWhy
 from profiles.quantity import Money
 from profiles.simulation.outcome import Fate, Moment, Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """Of those who got a machine, in seconds from the first click until there was room."""
+    """In seconds; for machines, of those who got one, from the first click until there was room."""
 
     p50: int
     p95: int
@@ -25,6 +25,34 @@ class Waits:
     def of(cls, waits: Iterable[timedelta]) -> Waits:
         seconds = sorted(int(wait.total_seconds()) for wait in waits)
         return cls(_quantile(seconds, 50), _quantile(seconds, 95), seconds[-1] if seconds else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class LineFigures:
+    """Those who stood in line. `waits` until they were called, of those who were; `left` went away before that, and
+    `missed` did not come while the machine was kept for them."""
+
+    stood: int
+    called: int
+    left: int
+    missed: int
+    waits: Waits
+    longest_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseFigures:
+    """`asked` waited for a yes. Of the reservations so many were taken up, and no-shows released; `not_free` wanted one
+    and could not have it. Machines of others that were stopped for reservations were `cleared`; borrowed ones that
+    their owners wanted were `given_back`."""
+
+    asked: int
+    reserved: int
+    not_free: int
+    taken_up: int
+    no_shows: int
+    cleared: int
+    given_back: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +81,8 @@ class RuleFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """One policy file. A refused start may have been served later: `lost` were not, `gave_up` found no room."""
+    """One policy file. A refused start may have been served later: `lost` were not, those who `left` the line or missed
+    their call neither (`line`), and `gave_up` found no room."""
 
     name: str
     visits: int
@@ -63,6 +92,8 @@ class Figures:
     gave_up: int
     cut_short: int
     waits: Waits
+    line: LineFigures
+    promises: PromiseFigures
     rules: tuple[RuleFigures, ...]
     pools: Mapping[str, PoolFigures]
     cost: Money
@@ -91,6 +122,8 @@ def figures(name: str, outcome: Outcome) -> Figures:
         gave_up=fates[Fate.GAVE_UP],
         cut_short=sum(_is_cut_short(entry) for entry in entries),
         waits=Waits.of(story.waited for story in stories if story.waited is not None),
+        line=_line(outcome),
+        promises=_promises(outcome),
         rules=_rules(outcome),
         pools={pool: _pool(outcome, pool, moments) for pool, moments in outcome.pools.items()},
         cost=_money(outcome, used),
@@ -117,6 +150,38 @@ def time_shares(
                 sums[number][place] += value * weight
             at = edge
     return [(share, machines, waiting) for share, machines, waiting in sums]
+
+
+def _line(outcome: Outcome) -> LineFigures:
+    stood = [story for story in outcome.stories if story.joined_at is not None]
+    fates = Counter(story.fate for story in stood)
+    waits = [
+        story.called_at - story.joined_at
+        for story in stood
+        if story.joined_at is not None and story.called_at is not None
+    ]
+    return LineFigures(
+        stood=len(stood),
+        called=len(waits),
+        left=fates[Fate.LEFT],
+        missed=fates[Fate.MISSED],
+        waits=Waits.of(waits),
+        longest_line=max((count for _, count in outcome.line), default=0),
+    )
+
+
+def _promises(outcome: Outcome) -> PromiseFigures:
+    why = Counter(entry.lease.leaves_why for entry in outcome.entries if entry.reason is EndReason.GIVEN_BACK)
+    taken_up = sum(each.taken_at is not None for each in outcome.reservations)
+    return PromiseFigures(
+        asked=sum(story.asked for story in outcome.stories),
+        reserved=len(outcome.reservations),
+        not_free=outcome.not_reserved,
+        taken_up=taken_up,
+        no_shows=len(outcome.reservations) - taken_up,
+        cleared=why[LeaveWhy.RESERVED],
+        given_back=why[LeaveWhy.LENT],
+    )
 
 
 def _pool(outcome: Outcome, pool: str, moments: Sequence[Moment]) -> PoolFigures:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import islice, product
+from random import Random
 
 from profiles.amounts import Amounts
 from profiles.choice import MachineChoice
@@ -14,30 +15,38 @@ from profiles.person import Person
 from profiles.plan import MachinePlan
 from profiles.refusal import Refusal
 from profiles.resolve import resolve
+from profiles.simulation.invented import answers_after, patience_of
 from profiles.simulation.visit import Visit
 
 #: Combinations of options that are looked through for the one a machine had.
 MOST_COMBINATIONS = 4096
 
 
-def visits_of(entries: Iterable[Entry], catalog: Catalog, admins: frozenset[str] = frozenset()) -> tuple[Visit, ...]:
-    """One visit for each run that began. How long they would have waited is not in a ledger: an hour, as `Visit` says.
+def visits_of(
+    entries: Iterable[Entry], catalog: Catalog, admins: frozenset[str] = frozenset(), seed: int = 1
+) -> tuple[Visit, ...]:
+    """One visit for each run that began. How long they would have waited is not in a ledger: it is drawn, as for
+    invented people, and the same for the same run and seed.
 
     Someone who was stopped by a limit is taken to have wanted just that long.
     """
     choices = Choices(catalog)
-    visits = [
-        Visit(
+    visits = []
+    for entry in entries:
+        if entry.lease.began_at is None:
+            continue
+        chance = Random(f"{seed}/{entry.lease.id}")  # noqa: S311, nothing secret about it
+        visit = Visit(
             id=entry.lease.id,
             person=person_of(entry.lease, admins),
             server=entry.lease.server,
             choice=choices.of(entry.lease),
             comes_at=entry.lease.held_at,
             works_for=entry.lease.ran(entry.ended_at),
+            patience=patience_of(chance),
+            answers_after=answers_after(chance),
         )
-        for entry in entries
-        if entry.lease.began_at is not None
-    ]
+        visits.append(visit)
     return tuple(sorted(visits, key=lambda visit: (visit.comes_at, visit.id)))
 
 

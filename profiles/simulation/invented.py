@@ -19,7 +19,7 @@ from profiles.person import Person
 from profiles.plan import MachinePlan
 from profiles.policy import Budget, Quota
 from profiles.resolve import resolve
-from profiles.simulation.visit import Visit
+from profiles.simulation.visit import Booking, Visit
 
 #: Groups beside those that machines and rules name: there is always one that no rule names.
 TEAMS = ("analytics", "research", "forecasting", "platform", "guests")
@@ -32,6 +32,13 @@ LENGTHS = ((2.5, 0.8), (1.2, 0.9), (2.0, 1.1))
 COMES_ON = (0.75, 0.10)
 """Share of people at work on a weekday, on a day of the weekend."""
 FORGETS = 0.35
+STARTS_ITSELF = 0.5
+"""Share of those in line for whom the Hub starts the machine; the others come when they have read that it is free."""
+READS_AFTER = (0.07, 1.0)
+"""Hours, median and sigma of the logarithm."""
+NO_SHOWS = 0.15
+"""Share of reserved times at which nobody comes, beside those at which somebody does."""
+SLOT = timedelta(minutes=30)
 MANY_CORES = 8000
 LONGEST_VISIT = timedelta(hours=36)
 
@@ -44,6 +51,8 @@ class Invention:
     days: int = 1
     first_day: date = date(2026, 3, 2)
     seed: int = 1
+    reserving: float = 0.1
+    """Share of people who reserve what can be reserved."""
 
 
 def invent(catalogs: Sequence[Catalog], invention: Invention) -> tuple[Visit, ...]:
@@ -57,6 +66,43 @@ def invent(catalogs: Sequence[Catalog], invention: Invention) -> tuple[Visit, ..
     names += [f"user-{number:03}" for number in range(1, invention.users - len(names) + 1)]
     visits = [visit for name in names for visit in _visits(name, groups, catalogs[0], invention)]
     return tuple(sorted(visits, key=lambda visit: (visit.comes_at, visit.id)))
+
+
+def invent_bookings(visits: Iterable[Visit], invention: Invention) -> tuple[Booking, ...]:
+    """Some people reserve what they come for, hours or days before, and now and then a time at which they do not come.
+    Whether the machine can be reserved, its rules say."""
+    made = [booking for visit in visits for booking in _bookings(visit, invention)]
+    return tuple(sorted(made, key=lambda booking: (booking.made_at, booking.id)))
+
+
+def _bookings(visit: Visit, invention: Invention) -> Iterator[Booking]:
+    if Random(f"{invention.seed}/{visit.person.name}/reserves").random() >= invention.reserving:  # noqa: S311
+        return
+    chance = Random(f"{invention.seed}/{visit.id}/reserves")  # noqa: S311
+    minutes = (visit.comes_at.minute % 30) + visit.comes_at.second / 60
+    begins_at = visit.comes_at - timedelta(minutes=minutes)
+    wanted = SLOT * -(-(visit.comes_at - begins_at + visit.works_for) // SLOT)
+    shown = [begins_at]
+    if chance.random() < NO_SHOWS:
+        shown.append(begins_at + SLOT * chance.randint(-12, 12) + timedelta(days=1))
+    for number, at in enumerate(shown):
+        yield Booking(
+            id=f"{visit.id}-reserved-{number + 1}",
+            person=visit.person,
+            choice=visit.choice,
+            made_at=at - _length(chance, 8.0, 1.2, timedelta(days=10)),
+            begins_at=at,
+            ends_at=at + wanted,
+        )
+
+
+def answers_after(chance: Random) -> timedelta:
+    """How long somebody who is called takes to come; at once: the Hub starts their machine."""
+    return timedelta(0) if chance.random() < STARTS_ITSELF else _length(chance, *READS_AFTER, timedelta(hours=2))
+
+
+def patience_of(chance: Random) -> timedelta:
+    return _length(chance, 1.0, 0.8, timedelta(hours=8))
 
 
 def span_of(catalog: Catalog, invention: Invention) -> tuple[datetime, datetime]:
@@ -75,6 +121,8 @@ def _groups(catalog: Catalog) -> Iterator[str]:
         yield from rule.overrides.groups
     for approval in policies.approvals.values():
         yield from approval.exempt.groups if approval.exempt is not None else ()
+    for reservable in policies.reservations.values():
+        yield from reservable.who.groups
 
 
 def _rules(catalog: Catalog) -> Iterator[Quota | Budget]:
@@ -109,8 +157,9 @@ def _visits(name: str, groups: Sequence[str], catalog: Catalog, invention: Inven
                 comes_at=at + timedelta(seconds=int(hour * 3600)),
                 works_for=_length(chance, *LENGTHS[kind], LONGEST_VISIT),
                 forgets=chance.random() < FORGETS,
-                patience=_length(chance, 1.0, 0.8, timedelta(hours=8)),
+                patience=patience_of(chance),
                 retries_after=timedelta(seconds=chance.randint(300, 1200)),
+                answers_after=answers_after(Random(f"{invention.seed}/{name}/{number}/{each}/answers")),  # noqa: S311
             )
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from profiles.lease import Entry
 from profiles.model import Catalog
+from profiles.reservations import Reservation
 from profiles.simulation.visit import Visit
 
 
@@ -17,6 +18,10 @@ class Fate(StrEnum):
     SERVED = "served"
     LOST = "lost"
     """Refused until it was given up."""
+    LEFT = "left-the-line"
+    """Stood in line, and went away before it was called."""
+    MISSED = "missed-the-call"
+    """Called from the line, and did not come while the machine was kept."""
     GAVE_UP = "gave-up"
     """Admitted, and no room was found in time."""
 
@@ -33,12 +38,16 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """`waited` is from the first click until there was room, tries that were refused included."""
+    """`waited` is from the first click until there was room: tries that were refused, the line, and the time until
+    somebody said yes (`asked`) included. Who never stood in line has no `joined_at`."""
 
     visit: Visit
     fate: Fate
     pool: str = ""
     refusals: tuple[Refused, ...] = ()
+    asked: bool = False
+    joined_at: datetime | None = None
+    called_at: datetime | None = None
     waited: timedelta | None = None
     entry: Entry | None = None
 
@@ -55,7 +64,9 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """`begin` and `end` are the span that is looked at; runs that begin in it may end later."""
+    """`begin` and `end` are the span that is looked at; runs that begin in it may end later. So many who wanted to
+    reserve something could not: `not_reserved`. `line`: how many stood in line from which moment on, not counting those
+    who were called."""
 
     catalog: Catalog
     begin: datetime
@@ -63,6 +74,9 @@ class Outcome:
     stories: tuple[Story, ...]
     pools: dict[str, tuple[Moment, ...]]
     limited: frozenset[str]
+    line: tuple[tuple[datetime, int], ...] = ()
+    reservations: tuple[Reservation, ...] = ()
+    not_reserved: int = 0
 
     @property
     def entries(self) -> tuple[Entry, ...]:

@@ -25,6 +25,8 @@ def report(compared: Compared, about: str) -> dict[str, str]:
         about=escape(about),
         plots=figures,
         starts=_table(tables.starts(many)),
+        line=_table(tables.line(many)),
+        promises=_table(tables.promises(many)),
         rules=_table(tables.rules(many)),
         pools=_table(tables.pools(many)),
         groups=_table(tables.groups(many)),

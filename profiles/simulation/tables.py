@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -23,13 +24,15 @@ Rows = list[Sequence[str]]
 
 
 def comparison(many: Sequence[Figures]) -> str:
-    """A line for each policy file, then the rules that refused, then pools, then cost by group."""
-    found = (starts(many), rules(many), pools(many), groups(many))
+    """A line for each policy file, then who stood in line, what was promised, the rules that refused, pools, and cost
+    by group. What did not happen under any of them is left out."""
+    found = (starts(many), line(many), promises(many), rules(many), pools(many), groups(many))
     return "\n\n".join(aligned(rows) for rows in found if len(rows) > 1)
 
 
 def starts(many: Sequence[Figures]) -> Rows:
-    heads = ("", "visits", "started", "refused", "lost", "gave up", "cut short", "waited p50", "p95", "max", "cost")
+    fates = ("visits", "started", "refused", "lost", "left line", "gave up", "cut short")
+    heads = ("", *fates, "waited p50", "p95", "max", "cost")
     rows: Rows = [
         (
             each.name,
@@ -37,6 +40,7 @@ def starts(many: Sequence[Figures]) -> Rows:
             str(each.started),
             str(each.refused),
             str(each.lost),
+            str(each.line.left + each.line.missed),
             str(each.gave_up),
             str(each.cut_short),
             *(span(seconds) for seconds in (each.waits.p50, each.waits.p95, each.waits.longest)),
@@ -45,6 +49,29 @@ def starts(many: Sequence[Figures]) -> Rows:
         for each in many
     ]
     return [heads, *rows]
+
+
+def line(many: Sequence[Figures]) -> Rows:
+    heads = ("in line", "stood", "called", "waited p50", "p95", "max", "left", "missed the call", "at most at once")
+    rows: Rows = [
+        (
+            each.name,
+            str(each.line.stood),
+            str(each.line.called),
+            *(span(seconds) for seconds in (each.line.waits.p50, each.line.waits.p95, each.line.waits.longest)),
+            str(each.line.left),
+            str(each.line.missed),
+            str(each.line.longest_line),
+        )
+        for each in many
+    ]
+    return [heads, *rows] if any(each.line.stood for each in many) else [heads]
+
+
+def promises(many: Sequence[Figures]) -> Rows:
+    heads = ("promised", "asked for a yes", "reserved", "not free", "taken up", "no-shows", "cleared", "given back")
+    rows: Rows = [(each.name, *map(str, astuple(each.promises))) for each in many]
+    return [heads, *rows] if any(any(astuple(each.promises)) for each in many) else [heads]
 
 
 def rules(many: Sequence[Figures]) -> Rows:
@@ -96,6 +123,9 @@ def replayed(name: str, found: Replayed, currency: str) -> str:
         f"and cut {len(found.cut_short)} short.",
         f"Cost {_micros(found.charged.micros, currency)}, and {_micros(found.instead.micros, currency)} with it.",
     ]
+    could_wait = sum(each.could_wait for each in found.refused)
+    if could_wait:
+        lines.append(f"{could_wait} of the refused could have stood in line for it.")
     tables = [_by_rule(found), _by_person(found), _cut(found)]
     return "\n\n".join(["\n".join(lines), *filter(None, tables)])
 

@@ -14,6 +14,7 @@ from profiles.lease import EndReason, Lease
 from profiles.lease_book import LeaseBook
 from profiles.model import Catalog
 from profiles.policy import Policies
+from profiles.simulation.books import Books
 from profiles.simulation.day import Circumstances, simulate
 from profiles.simulation.figures import figures, time_shares
 from profiles.simulation.invented import Invention, invent, span_of
@@ -56,19 +57,21 @@ def test_what_always_holds(
     visits = invent([rules], invention)
     times: list[datetime] = []
 
-    def watch(now: datetime, book: LeaseBook, rooms: Mapping[str, Room]) -> None:
+    def watch(now: datetime, books: Books, rooms: Mapping[str, Room]) -> None:
         times.append(now)
         assert all(room.share <= 1 for room in rooms.values())
-        assert sum(room.machines for room in rooms.values()) <= len(book)
-        _assert_within_quotas(book, rules.policies)
+        assert sum(room.machines for room in rooms.values()) <= len(books.leases)
+        _assert_within_quotas(books.leases, rules.policies)
 
     outcome = simulate(rules, visits, span_of(rules, invention), Circumstances(sizes=sizes_of(rules, nodes)), watch)
     assert times == sorted(times)
     assert [story.visit for story in outcome.stories] == list(visits), "every visit ends, once"
     for story in outcome.stories:
-        assert (story.entry is None) == (story.fate is Fate.LOST), "who was admitted is in the ledger, once"
+        admitted = story.fate in {Fate.SERVED, Fate.GAVE_UP}
+        assert (story.entry is not None) == admitted, "who was admitted is in the ledger, once"
         assert (story.waited is not None) == (story.fate is Fate.SERVED)
-        assert story.refusals or story.fate is not Fate.LOST
+        assert story.refusals or admitted
+        assert story.joined_at is not None or story.fate not in {Fate.LEFT, Fate.MISSED}
     assert all(moments[-1].machines == moments[-1].waiting == 0 for moments in outcome.pools.values() if moments)
 
 
@@ -157,8 +160,8 @@ def test_who_waits_too_long_gives_up_and_lets_the_next_in() -> None:
     assert outcome.stories[2].waited == timedelta(minutes=20)
 
 
-def test_who_is_refused_asks_again_until_patience_is_over() -> None:
-    rules = catalog(quotas={"one": {"per": "hub", "gpus": 1}})
+def test_where_there_is_no_line_who_is_refused_asks_again_until_patience_is_over() -> None:
+    rules = catalog(quotas={"one": {"per": "hub", "gpus": 1}}, queue={"enabled": False})
     every = {"retries_after": timedelta(minutes=20)}
     outcome = run(rules, visit("ada", 0, 50), visit("bob", 0.5, 50, **every), visit("eve", 1, 5, **every))
     bob, eve = outcome.stories[1:]

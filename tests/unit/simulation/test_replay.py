@@ -16,7 +16,7 @@ from profiles.simulation.day import Circumstances, simulate
 from profiles.simulation.history import visits_of
 from profiles.simulation.invented import Invention, invent, span_of
 from profiles.simulation.outcome import Outcome
-from profiles.simulation.replay import Replayed, replay
+from profiles.simulation.replay import Replayed, Told, replay
 from profiles.simulation.room import sizes_of
 from tests.unit.simulation.machines import MONDAY, SPAN, catalog, visit
 
@@ -126,7 +126,7 @@ def test_who_needs_a_yes_is_told_and_administrators_are_known_only_by_name() -> 
     rules = catalog(approvals={"large": {"moreThan": {"gpus": 1}, "exempt": {"admins": True}}})
     entries = _ledger(visit("ada", 0, options={"gpus": "2"}), visit("bob", 1))
     assert _refused(replay(entries, rules)) == [("ada", 0, "large")]
-    assert replay(entries, rules, frozenset({"ada"})).refused == ()
+    assert replay(entries, rules, Told(admins=frozenset({"ada"}))).refused == ()
 
 
 def test_visits_of_a_ledger_are_the_same_machines_at_the_same_times() -> None:
