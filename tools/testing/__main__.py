@@ -10,7 +10,9 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -18,6 +20,9 @@ from xml.etree import ElementTree
 from tools.testing.bytecode import environment
 from tools.testing.needs import CACHE_BIN, ROOT
 from tools.testing.stages import STAGES, Stage
+
+#: For what a call said last; a program that it left running may hold its output open for ever.
+TOLD_S = 10
 
 
 @dataclass(frozen=True)
@@ -53,22 +58,51 @@ def missing_need(stage: Stage) -> str | None:
     return None
 
 
+def call(command: tuple[str, ...], report: Path, stage: Stage) -> Result:
+    """One of the stage's. Of several at once each prints by whole lines."""
+    started = time.monotonic()
+    words = [sys.executable, *command, *([f"--junitxml={report}"] if stage.is_pytest else [])]
+    env = {**environment(), "PATH": f"{CACHE_BIN}{os.pathsep}{os.environ.get('PATH', '')}"}
+    code = by_lines(words, env) if stage.beside else subprocess.run(words, cwd=ROOT, env=env, check=False).returncode
+    passed, failed, skipped = counts(report) if stage.is_pytest else (int(code == 0), int(code != 0), 0)
+    note = ""
+    if code != 0 and failed == 0:
+        failed, note = 1, f"exit status {code} without a failed test: it could not run"
+    return Result(stage.name, passed, failed, skipped, time.monotonic() - started, note)
+
+
+def by_lines(words: list[str], env: dict[str, str]) -> int:
+    """Exit status."""
+    process = subprocess.Popen(
+        words, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    )
+
+    def tell() -> None:
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    code = process.wait()
+    teller.join(TOLD_S)
+    return code
+
+
 def run(stage: Stage, *, strict: bool) -> Result:
     started = time.monotonic()
     print(f"\n==> {stage.name}: {stage.what}", flush=True)
     if (note := missing_need(stage)) is not None:
         return Result(stage.name, 0, int(strict), int(not strict), time.monotonic() - started, note)
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
-        command = [sys.executable, *stage.command]
-        if stage.is_pytest:
-            command.append(f"--junitxml={report}")
-        env = {**environment(), "PATH": f"{CACHE_BIN}{os.pathsep}{os.environ.get('PATH', '')}"}
-        code = subprocess.run(command, cwd=ROOT, env=env, check=False).returncode
-        passed, failed, skipped = counts(report) if stage.is_pytest else (int(code == 0), int(code != 0), 0)
-    note = ""
-    if code != 0 and failed == 0:
-        failed, note = 1, f"exit status {code} without a failed test: it could not run"
+        with ThreadPoolExecutor(1 + len(stage.beside)) as pool:
+            calls = (stage.command, *stage.beside)
+            each = [pool.submit(call, command, Path(folder) / f"{n}.xml", stage) for n, command in enumerate(calls)]
+        passed, failed, skipped, notes = 0, 0, 0, []
+        for done in each:
+            part = done.result()
+            passed, failed, skipped = passed + part.passed, failed + part.failed, skipped + part.skipped
+            notes += [part.note] if part.note else []
+    note = "; ".join(notes)
     if strict and skipped:
         failed, note = failed + 1, f"{skipped} skipped, and CI=true skips nothing"
     return Result(stage.name, passed, failed, skipped, time.monotonic() - started, note)

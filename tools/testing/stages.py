@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tools.testing import halves
 from tools.testing.needs import CHROMIUM, CLUSTER, HELM, JAVA, POSTGRESQL, R_LANGUAGE, SERVERS, Need
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One call of pytest (or of another checker) and what must be there for it to mean anything."""
+    """One call of pytest (or of another checker) and what must be there for it to mean anything; `beside` are calls
+    that run at the same time, where all together leave a core idle."""
 
     name: str
     what: str
     command: tuple[str, ...]
     needs: tuple[Need, ...] = ()
     is_pytest: bool = True
+    beside: tuple[tuple[str, ...], ...] = ()
 
 
 def _pytest(*args: str) -> tuple[str, ...]:
@@ -33,18 +36,25 @@ STAGES: tuple[Stage, ...] = (
         ),
         is_pytest=False,
     ),
-    Stage("unit", "pure decisions, views, renderers; no network", _pytest("tests/unit")),
+    Stage(
+        "unit",
+        "pure decisions, views, renderers; no network",
+        _pytest(*halves.UNIT[0]),
+        beside=(_pytest(*halves.UNIT[1]),),
+    ),
     Stage(
         "contract",
         "one suite per port, on fakes and real parts",
-        _pytest("tests/contract", "tests/hub", "tests/environments", "-m", "not cluster"),
+        _pytest("tests/contract", "-m", "not cluster"),
         (HELM, POSTGRESQL),
+        beside=(_pytest("tests/hub", "tests/environments", "-m", "not cluster"),),
     ),
     Stage(
         "data",
         "tables on a real Hive Metastore, PostgreSQL, S3 and Spark",
-        _pytest("tests/data"),
+        _pytest(*halves.DATA[0]),
         (JAVA, POSTGRESQL, R_LANGUAGE, SERVERS),
+        beside=(_pytest(*halves.DATA[1]),),
     ),
     Stage(
         "chart",
