@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +21,7 @@ from tests.people import wait_for
 pytestmark = pytest.mark.cluster
 
 STATE = SETTINGS.state
-NAMESPACE, RELEASE = "chart-on-kind", "second"
-LOGS = ("logs", "deployment/hub", "--namespace", NAMESPACE)
+RELEASE = "second"
 VALUES: dict[str, Any] = {
     "hub": {"db": {"type": "sqlite-memory"}},
     "proxy": {"service": {"type": "ClusterIP", "nodePorts": {"http": None}}},
@@ -32,19 +32,25 @@ VALUES: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Kind:
+    """A namespace of this test alone."""
+
     api: KubeApi
+    namespace: str
+
+    def logs(self) -> str:
+        return self.api.kubectl("logs", "deployment/hub", "--namespace", self.namespace).stdout
 
     def install(self, **more: Any) -> None:
         """Returns when helm says that everything is ready."""
         files = ["--values", str(ROOT / "tools/cluster/values.yaml"), "--values", str(STATE / "images.json")]
         helm(
-            "upgrade", "--install", RELEASE, str(CHART), "--namespace", NAMESPACE,
+            "upgrade", "--install", RELEASE, str(CHART), "--namespace", self.namespace,
             "--wait", "--timeout", "300s", *files,
             values={**VALUES, **more}, env={"KUBECONFIG": str(self.api.kubeconfig)},
         )  # fmt: skip
 
     def items(self, what: str) -> list[dict[str, Any]]:
-        return json.loads(self.api.ok("get", what, "--namespace", NAMESPACE, "-o", "json"))["items"]
+        return json.loads(self.api.ok("get", what, "--namespace", self.namespace, "-o", "json"))["items"]
 
     def pods(self) -> dict[str, str]:
         """Node by component and pool of every pod."""
@@ -61,16 +67,17 @@ def kind() -> Iterator[Kind]:
     if not kubeconfig.exists() or not (STATE / "images.json").exists():
         reason = "no kind cluster with the chart's images here: `make up` makes one"
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+    namespace = f"chart-on-kind-{uuid.uuid4().hex[:8]}"
     api = KubeApi("", kubeconfig, kubeconfig, kubeconfig)
     labels = {"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/warn": "restricted"}
-    manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
+    manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}}
     api.ok("apply", "-f", "-", stdin=yaml.safe_dump(manifest))
-    yield Kind(api)
+    yield Kind(api, namespace)
     helm(
-        "uninstall", RELEASE, "--namespace", NAMESPACE, "--ignore-not-found",
+        "uninstall", RELEASE, "--namespace", namespace, "--ignore-not-found",
         env={"KUBECONFIG": str(kubeconfig)},
     )  # fmt: skip
-    api.ok("delete", "namespace", NAMESPACE, "--timeout=120s")
+    api.ok("delete", "namespace", namespace, "--wait=false")  # nobody waits for it: no other test has it
 
 
 def test_pullers_and_placeholders_stand_on_their_pools_and_an_upgrade_moves_nobody(kind: Kind) -> None:
@@ -100,10 +107,10 @@ def test_a_hub_that_cannot_start_fails_the_install_with_its_reason(kind: Kind) -
     api = kind.api
     with pytest.raises(Refused):
         helm(
-            "upgrade", "--install", RELEASE, str(CHART), "--namespace", NAMESPACE, "--wait", "--timeout", "30s",
+            "upgrade", "--install", RELEASE, str(CHART), "--namespace", kind.namespace, "--wait", "--timeout", "15s",
             "--values", str(ROOT / "tools/cluster/values.yaml"), "--values", str(STATE / "images.json"),
             values={**VALUES, **broken}, env={"KUBECONFIG": str(api.kubeconfig)},
         )  # fmt: skip
     # On a busy node the hub may not have said anything yet when helm gives up; and one that begins anew has not either.
     told = re.compile(r"gpu.*limit 2 is less than request 8", re.DOTALL)
-    wait_for(lambda: told.search(api.kubectl(*LOGS).stdout), 120, every=0.5)
+    wait_for(lambda: told.search(kind.logs()), 120, every=0.5)
