@@ -9,6 +9,7 @@ from hub_extensions.startup import when_hub_is_up
 
 
 def register(c: Any, catalog: Any) -> None:
+    from hub_extensions.reservations.change_handlers import ChangeHandler
     from hub_extensions.reservations.handlers import EndHandler, FeedHandler, NewFeedHandler, ReservationsHandler
     from hub_extensions.reservations.rest import ReservationApiHandler, ReservationsApiHandler, SlotsApiHandler
 
@@ -26,6 +27,7 @@ def register(c: Any, catalog: Any) -> None:
         (r"/reservations/feed\.ics", FeedHandler, given),
         (r"/reservations/feed", NewFeedHandler, given),
         (r"/reservations/([0-9A-Za-z_-]+)", EndHandler, given),
+        (r"/reservations/([0-9A-Za-z_-]+)/change", ChangeHandler, given),
         (r"/api/remuda/reservations", ReservationsApiHandler, given),
         (r"/api/remuda/reservations/slots", SlotsApiHandler, given),
         (r"/api/remuda/reservations/([0-9A-Za-z_-]+)", ReservationApiHandler, given),

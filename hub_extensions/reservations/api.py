@@ -27,6 +27,21 @@ class NewReservation(Body):
     note: str = Field(default="", description=f"For oneself; {MAX_NOTE} characters at most.")
 
 
+class ChangedReservation(Body):
+    """What is to be otherwise; what is left out stays. `begins_at` alone moves it: it lasts as long as before. Of one
+    that has begun only the end and the note can be changed."""
+
+    profile: str | None = Field(default=None, description="Another machine; its options are then those sent, or none.")
+    options: dict[str, str | int] | None = Field(default=None, description="Names and values, as at a start.")
+    begins_at: str | None = Field(default=None, description=f"{TIME}.")
+    ends_at: str | None = Field(default=None, description=f"{TIME}. At most one of this and `lasts`.")
+    lasts: str | int | None = Field(default=None, description=f"{LASTS}.")
+    note: str | None = Field(default=None, description=f"For oneself; {MAX_NOTE} characters at most.")
+    revision: int | None = Field(
+        default=None, description="The one that was read: refused with `changed-meanwhile` where it is another by now."
+    )
+
+
 class ReservationFacts(Answer):
     """One reservation as it stands."""
 
@@ -40,6 +55,8 @@ class ReservationFacts(Answer):
     begins_at: datetime
     ends_at: datetime
     made_at: datetime
+    changed_at: datetime | None
+    revision: int = Field(description="How often it was changed.")
     note: str | None = Field(description="Only for its holder.")
     state: Literal["ahead", "kept", "taken", "over", "cancelled", "released"] = Field(
         description="`kept`: it has begun and its machine is not started yet. `cancelled` also where it was ended "
@@ -62,6 +79,8 @@ class ReservationFacts(Answer):
             begins_at=kept.begins_at,
             ends_at=kept.ends_at,
             made_at=kept.made_at,
+            changed_at=kept.changed_at,
+            revision=kept.revision,
             note=kept.note or None if kept.user == reader else None,
             state=_state(kept, now),
             taken_at=kept.taken_at,
@@ -141,11 +160,28 @@ API = (
     ),
     Operation(
         "/reservations/{id}",
+        "Make a reservation longer or shorter, move it, or change its machine",
+        SERVERS,
+        ReservationFacts,
+        (ID,),
+        errors=(400, 403, 404, 409, 503),
+        method="patch",
+        body=ChangedReservation,
+    ),
+    Operation(
+        "/reservations/{id}",
         "Cancel a reservation, or end it early",
         (*SERVERS, "`list:users` for somebody else's, who is told; it is in the audit"),
         ReservationFacts,
-        (ID,),
-        errors=(403, 404, 409, 503),
+        (
+            ID,
+            Parameter(
+                "reason",
+                f"Of somebody else's: what its person reads; {MAX_NOTE} characters at most.",
+                {"type": "string", "maxLength": MAX_NOTE},
+            ),
+        ),
+        errors=(400, 403, 404, 409, 503),
         method="delete",
     ),
 )

@@ -238,13 +238,16 @@ def _room(
 
 
 def end(
-    reservation: Reservation | None, by: str, *, sees_all: bool, now: datetime, reason: str = ""
+    reservation: Reservation | None, by: str, *, sees_all: bool, now: datetime, reason: str | None = None
 ) -> Reservation | NotPossible:
-    """Cancelled before it begins, ended while it lasts: its holder may, and administrators."""
+    """Cancelled before it begins, ended while it lasts: its holder may, and administrators. An empty `reason` is one
+    that was asked for."""
     if reservation is None or (reservation.user != by and not sees_all):
         return words.no_such()
-    if len(reason) > MAX_NOTE:
-        return words.too_long_text(len(reason), "reason")
+    if reason == "" and reservation.user != by:
+        return words.no_reason(reservation.user)
+    if len(reason or "") > MAX_NOTE:
+        return words.too_long_text(len(reason or ""), "reason")
     if not reservation.stands(now):
         return words.over(reservation)
     return replace(reservation, over_at=now, over_by=by)

@@ -69,7 +69,7 @@ class Desk:
             begins_at=begins_at,
             ends_at=ends_at,
             options=options,
-            note=" ".join(cleaned(note).split()),
+            note=one_line(note),
         )
 
     async def book(self, said: Booking, now: datetime) -> Reservation | NotPossible:
@@ -89,7 +89,7 @@ class Desk:
         self, reservation_id: str, said: Change, now: datetime, *, sees_all: bool = False
     ) -> Reservation | NotPossible:
         if said.note is not None:
-            said = replace(said, note=" ".join(cleaned(said.note).split()))
+            said = replace(said, note=one_line(said.note))
         changed: Reservation | NotPossible = await self.gate.call(
             self.reservations.change,
             reservation_id,
@@ -105,7 +105,7 @@ class Desk:
         return changed
 
     async def end(
-        self, reservation_id: str, now: datetime, *, sees_all: bool, reason: str = ""
+        self, reservation_id: str, now: datetime, *, sees_all: bool, reason: str | None = None
     ) -> Reservation | NotPossible:
         ended: Reservation | NotPossible = await self.gate.call(
             self.reservations.end,
@@ -115,7 +115,7 @@ class Desk:
             now,
             self.way,
             sees_all=sees_all,
-            reason=" ".join(cleaned(reason).split()),
+            reason=None if reason is None else one_line(reason),
         )
         self.gate.freed.set()  # who waits in line may have it
         return ended
@@ -129,3 +129,7 @@ class Desk:
     async def between(self, since: datetime, until: datetime) -> tuple[Reservation, ...]:
         found: tuple[Reservation, ...] = await self.gate.call(self.reservations.between, since, until)
         return found
+
+
+def one_line(text: str) -> str:
+    return " ".join(cleaned(text).split())

@@ -25,7 +25,7 @@ from hub_extensions.page_frame.render import render
 from hub_extensions.reservations import ics, view, words
 from hub_extensions.reservations.decide import Booking
 from hub_extensions.reservations.desk import FEED_BACK, Desk
-from hub_extensions.reservations.gantt import DAYS, calendars
+from hub_extensions.reservations.gantt import DAYS, Reader, calendars
 from hub_extensions.reservations.times import day_of, days, moment, of_form
 from hub_extensions.reservations.view import AWAY, DONE, OFF, Feed, Found, ReservationsPage, Typed, choice_of_value
 from hub_extensions.reservations.words import NotPossible
@@ -85,13 +85,13 @@ class DeskHandler(PageHandler, BaseHandler):
             self.set_status(503)
             await self.show_notice(AWAY)
             return
-        await self._finish(render("reservations.html", page=page))
+        await self.finish_with(render("reservations.html", page=page))
 
     async def show_notice(self, notice: Notice) -> None:
         home = url_path_join(self.hub.base_url, "home")
-        await self._finish(render("reservations_notice.html", notice=notice, home=home))
+        await self.finish_with(render("reservations_notice.html", notice=notice, home=home))
 
-    async def _finish(self, html: Any) -> None:
+    async def finish_with(self, html: Any) -> None:
         self.set_header("Cache-Control", "no-store")
         self.finish(await self.render_template("remuda_page.html", remuda=framed("Reservations", html)))
 
@@ -115,7 +115,9 @@ class DeskHandler(PageHandler, BaseHandler):
             lengths=view.lengths(self.catalog, typed.minutes),
             typed=typed,
             week=view.week(first, self.root, now, self.timezone),
-            calendars=calendars(self.catalog, known, viewer.holder, first, now),
+            calendars=calendars(
+                self.catalog, known, Reader(viewer.name, viewer.holder, viewer.sees_all), first, now
+            ),
             mine=view.mine(await desk.mine(now), self.timezone, now),
             feed=Feed(words.when(since, self.timezone) if since else "", feed_url),
             found=found,
@@ -198,7 +200,7 @@ class ReservationsHandler(DeskHandler):
 
     async def _search(self, typed: Typed, refused: NotPossible | None = None) -> None:
         """Proposals, also below a refusal that another time would get past."""
-        notice = None if refused is None else _warned(refused)
+        notice = None if refused is None else warned(refused)
         found = None
         if refused is None or refused.status == 409:
             said = self._said(typed, {})
@@ -212,7 +214,7 @@ class ReservationsHandler(DeskHandler):
 
 
 class EndHandler(DeskHandler):
-    """Cancelled, or ended early."""
+    """Cancelled, or ended early; whoever does that to somebody else says why."""
 
     @web.authenticated
     def get(self, reservation_id: str) -> Any:
@@ -228,17 +230,19 @@ class EndHandler(DeskHandler):
         if gate_of(self.settings) is None:
             raise web.HTTPError(404, OFF.sentence)
         try:
-            ended = await self.desk.end(reservation_id, self.now, sees_all=sees_all(self))
+            reason = self.fields(self.request.body_arguments).get("reason", "")
+            ended = await self.desk.end(reservation_id, self.now, sees_all=sees_all(self), reason=reason)
         except DatabaseAway:
             self.set_status(503)
             await self.show_notice(AWAY)
             return
         if isinstance(ended, NotPossible):
             self.set_status(ended.status)
-            await self.show(typed, _warned(ended))
+            await self.show(typed, warned(ended))
             return
         self.log.info("%s ends the reservation %s of %s", user_name, ended.id, ended.user)
-        self.redirect(url_concat(self.root, {"done": "ended"}), status=303)
+        done = "ended" if ended.user == user_name else "cancelled"
+        self.redirect(url_concat(self.root, {"done": done}), status=303)
 
 
 class NewFeedHandler(DeskHandler):
@@ -311,5 +315,5 @@ def _minutes(text: str) -> timedelta | None:
     return timedelta(minutes=int(text))
 
 
-def _warned(why: NotPossible) -> Notice:
+def warned(why: NotPossible) -> Notice:
     return Notice(why.sentence, why.remedy, str(why.reason), Tone.WARNING)

@@ -18,7 +18,15 @@ from hub_extensions.audit.entry import Way
 from hub_extensions.capacity.handlers import sees_all
 from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.reservations import words
-from hub_extensions.reservations.api import NewReservation, OwnReservations, ReservationFacts, Slot, Slots
+from hub_extensions.reservations.api import (
+    ChangedReservation,
+    NewReservation,
+    OwnReservations,
+    ReservationFacts,
+    Slot,
+    Slots,
+)
+from hub_extensions.reservations.change import Change
 from hub_extensions.reservations.decide import Booking
 from hub_extensions.reservations.desk import SEARCHED
 from hub_extensions.reservations.handlers import DeskHandler
@@ -144,15 +152,58 @@ class SlotsApiHandler(ApiHandler):
 
 
 class ReservationApiHandler(ApiHandler):
-    """Cancelled, or ended early."""
+    """PATCH: to be otherwise. DELETE: cancelled, or ended early."""
+
+    def patch(self, reservation_id: str) -> Any:
+        return self._patch(reservation_id, user_name=self.own_name)
 
     def delete(self, reservation_id: str) -> Any:
         return self._delete(reservation_id, user_name=self.own_name)
 
     @needs_scope("servers")
+    async def _patch(self, reservation_id: str, user_name: str) -> None:
+        sent = body_of(self, ChangedReservation)
+
+        async def changed() -> ReservationFacts | NotPossible:
+            said = await self._said(sent, reservation_id)
+            if isinstance(said, NotPossible):
+                return said
+            outcome = await self.desk.change(reservation_id, said, self.now, sees_all=sees_all(self))
+            return outcome if isinstance(outcome, NotPossible) else self.facts(outcome)
+
+        await self.answer(changed)
+
+    async def _said(self, sent: ChangedReservation, reservation_id: str) -> Change | NotPossible:
+        if sent.ends_at is not None and sent.lasts is not None:
+            return words.one_end()
+        begins = None if sent.begins_at is None else moment(sent.begins_at, self.timezone)
+        ends = None if sent.ends_at is None else moment(sent.ends_at, self.timezone)
+        lasts = None if sent.lasts is None else lasting(sent.lasts)
+        for each in (begins, ends, lasts):
+            if isinstance(each, NotPossible):
+                return each
+        machine = None
+        if sent.profile is not None or sent.options is not None:
+            profile = sent.profile or await self._profile_of(reservation_id)
+            machine = MachineChoice(profile, {name: str(value) for name, value in (sent.options or {}).items()})
+        return Change(
+            machine=machine,
+            begins_at=begins,
+            ends_at=ends,
+            lasts=lasts,
+            note=sent.note,
+            revision=sent.revision,
+        )
+
+    async def _profile_of(self, reservation_id: str) -> str | None:
+        return next((each.profile for each in await self.desk.mine(self.now) if each.id == reservation_id), None)
+
+    @needs_scope("servers")
     async def _delete(self, reservation_id: str, user_name: str) -> None:
+        reason = self.fields(self.request.query_arguments).get("reason")
+
         async def ended() -> ReservationFacts | NotPossible:
-            outcome = await self.desk.end(reservation_id, self.now, sees_all=sees_all(self))
+            outcome = await self.desk.end(reservation_id, self.now, sees_all=sees_all(self), reason=reason or None)
             return outcome if isinstance(outcome, NotPossible) else self.facts(outcome)
 
         await self.answer(ended)

@@ -98,7 +98,7 @@ class Reservations:
         way: Way,
         *,
         sees_all: bool = False,
-        reason: str = "",
+        reason: str | None = None,
     ) -> Reservation | NotPossible:
         """Cancelled, or ended early; `reason` is what its person reads, where that is somebody else. Machines that
         would have had to leave for it may stay."""
@@ -114,8 +114,8 @@ class Reservations:
             standing = tuple(each for each in books.reservations if each.id != ended.id)
             self._think_anew(books, standing, policies, now)
             if ended.user != by:
-                post(books.connection, telling.cancelled(ended, by, reason, policies.timezone, now))
-                write(books.connection, telling.cancelled_entry(ended, by, reason, way, now))
+                post(books.connection, telling.cancelled(ended, by, reason or "", policies.timezone, now))
+                write(books.connection, telling.cancelled_entry(ended, by, reason or "", way, now))
             return ended
 
     def leave(self, user: str) -> None:

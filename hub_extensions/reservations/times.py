@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from hub_extensions.reservations.words import (
     NotPossible,
+    comes_never,
+    comes_twice,
     no_time,
     too_early_a_year,
     too_late_a_year,
@@ -31,7 +33,22 @@ def moment(text: str, timezone: str) -> datetime | NotPossible:
         return too_early_a_year(at.year)
     if at.date() > LAST:
         return too_late_a_year(at.year)
-    return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(timezone))).astimezone(UTC)
+    return at.astimezone(UTC) if at.tzinfo else _by_the_clock(at, timezone)
+
+
+def _by_the_clock(at: datetime, timezone: str) -> datetime | NotPossible:
+    """Where clocks change, a time may come twice, or never."""
+    zone = ZoneInfo(timezone)
+    one, other = (at.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if one < other:
+        return comes_twice(at, timezone, tuple(each.astimezone(zone) for each in (one, other)))
+    return one if one == other else comes_never(at, timezone, one.astimezone(zone))
+
+
+def as_typed(at: datetime, timezone: str) -> tuple[str, str]:
+    """As the form has it: day and clock."""
+    local = at.astimezone(ZoneInfo(timezone))
+    return f"{local:%Y-%m-%d}", f"{local:%H:%M}"
 
 
 def of_form(day: str, clock: str, timezone: str) -> datetime | NotPossible:

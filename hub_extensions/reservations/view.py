@@ -42,6 +42,9 @@ AWAY = Notice(
 )
 DONE = {
     "reserved": Notice("It is reserved.", "Start the machine as usual when your time begins: what you need is kept."),
+    "changed": Notice("The reservation is changed.", "What it no longer needs is free for others."),
+    "same": Notice("Nothing was to be changed.", "The reservation is as it was."),
+    "cancelled": Notice("The reservation is cancelled.", "Its person is told, with your reason."),
     "ended": Notice("The reservation is over.", "What was kept for you is free for others."),
     "feed-removed": Notice("Your calendar’s address no longer works.", ""),
 }
@@ -70,6 +73,8 @@ class Own:
     note: str
     state: str
     tone: str
+    #: Neither over nor given up.
+    stands: bool
     #: What the button says; empty: there is none.
     end: str
 
@@ -120,6 +125,7 @@ class ReservationsPage:
     calendars: tuple[Calendar, ...]
     mine: tuple[Own, ...]
     feed: Feed
+    max_shown: int = 10
     found: Found | None = None
     notice: Notice | None = None
     max_note: int = MAX_NOTE
@@ -210,6 +216,7 @@ def _own(each: Reservation, timezone: str, now: datetime) -> Own:
         note=each.note,
         state=state,
         tone=tone,
+        stands=each.stands(now),
         end=("End it now" if begun else "Cancel") if each.stands(now) else "",
     )
 

@@ -101,13 +101,20 @@ def when(at: datetime, timezone: str, now: datetime | None = None) -> str:
     """`Mon 4 May, 14:00`; with `now` and in another year, `Sat 4 May 2199, 14:00`."""
     local = at.astimezone(ZoneInfo(timezone))
     year = "" if now is None or local.year == now.astimezone(ZoneInfo(timezone)).year else f" {local.year}"
-    return f"{local:%a} {local.day} {local:%b}{year}, {local:%H:%M}"
+    return f"{local:%a} {local.day} {local:%b}{year}, {clock(at, timezone)}"
+
+
+def clock(at: datetime, timezone: str) -> str:
+    """`14:00`; in an hour that comes twice because clocks go back, which one: `02:30 CET`."""
+    local = at.astimezone(ZoneInfo(timezone))
+    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return f"{local:%H:%M %Z}" if twice else f"{local:%H:%M}"
 
 
 def slot(begins_at: datetime, ends_at: datetime, timezone: str) -> str:
     """`Mon 4 May, 14:00 to 16:00`."""
     begin, end = (at.astimezone(ZoneInfo(timezone)) for at in (begins_at, ends_at))
-    last = f"{end:%H:%M}" if begin.date() == end.date() else when(ends_at, timezone)
+    last = clock(ends_at, timezone) if begin.date() == end.date() else when(ends_at, timezone)
     return f"{when(begins_at, timezone)} to {last}"
 
 
@@ -132,6 +139,17 @@ def may_not(machine: str, reservable: Reservable) -> NotPossible:
 
 def no_time() -> NotPossible:
     return NotPossible(Why.NO_TIME, "The day or the time cannot be read.", "Choose a day, and a time such as 14:00.")
+
+
+def comes_never(at: datetime, timezone: str, later: datetime) -> NotPossible:
+    said = f"{at:%H:%M} on {at:%a} {at.day} {at:%b} does not exist in {timezone}: clocks go forward there."
+    return NotPossible(Why.NO_TIME, said, f"Choose another time, such as {later:%H:%M}.")
+
+
+def comes_twice(at: datetime, timezone: str, both: tuple[datetime, ...]) -> NotPossible:
+    said = f"{at:%H:%M} on {at:%a} {at.day} {at:%b} comes twice in {timezone}: clocks go back there."
+    which = " or ".join(each.isoformat(timespec="minutes") for each in both)
+    return NotPossible(Why.NO_TIME, said, f"Choose a time before or after that hour; programs can write {which}.")
 
 
 def no_length() -> NotPossible:

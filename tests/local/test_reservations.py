@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -80,6 +81,107 @@ def test_a_search_on_the_page_a_slot_and_its_end(ada: Person) -> None:
     ended = post(ada, f"{ROOT}/{kept['id']}")
     assert "The reservation is over" in said(ended)
     assert ada.http.get(API).json()["reservations"][0]["state"] == "cancelled"
+
+
+def change(person: Person, made: httpx.Response, **said: Any) -> httpx.Response:
+    return person.http.patch(f"{API}/{made.json()['id']}", json=said, headers={"X-XSRFToken": person.xsrf})
+
+
+def test_one_is_changed_over_rest_and_its_calendar_has_the_same_event(ada: Person, bea: Person, admin: Person) -> None:
+    begins = soon(days=6).replace(minute=0, second=0)
+    made, other = reserve(ada, begins), reserve(bea, begins + timedelta(hours=6))
+    assert (made.status_code, other.status_code) == (201, 201), made.text + other.text
+    longer = change(ada, made, lasts="3h", note="Longer", revision=0)
+    assert longer.status_code == 200, longer.text
+    assert (longer.json()["revision"], longer.json()["note"]) == (1, "Longer")
+    taken = change(ada, made, begins_at=(begins + timedelta(hours=5)).isoformat())
+    assert (taken.status_code, taken.json()["reason"]) == (409, "reserved-already")
+    assert "It stays as it was" in taken.json()["message"]
+    stale = change(ada, made, lasts="1h", revision=0)
+    assert (stale.status_code, stale.json()["reason"]) == (409, "changed-meanwhile")
+    for person, reason, status in ((bea, "no-such-reservation", 404), (admin, "not-yours", 403)):
+        foreign = change(person, made, lasts="1h")
+        assert (foreign.status_code, foreign.json()["reason"]) == (status, reason)
+    for sent, reason in (
+        ({"lasts": "1h", "ends_at": "2030-01-01T10:00"}, "not-a-length-of-time"),
+        ({"begins_at": "2027-03-28T02:30"}, "not-a-time"),
+        ({"profile": "nothing"}, "unknown-profile"),
+        ({"ends_at": begins.isoformat()}, "not-a-length-of-time"),
+    ):
+        answer = change(ada, made, **sent)
+        assert (answer.status_code, answer.json()["reason"]) == (400, reason), answer.text
+    assert change(ada, made, what=1).status_code == 400
+    url = main_of(post(ada, f"{ROOT}/feed", do="new")).one("input", cls="rm-feed-url")["value"]
+    feed = httpx.get(url).text
+    [event] = [each for each in feed.split("BEGIN:VEVENT") if made.json()["id"] in each]
+    assert "SEQUENCE:1" in event
+    assert "Changed a reservation" in main_of(admin.http.get("/hub/audit")).text
+    cancel(ada, made.json()["id"])
+    cancel(bea, other.json()["id"])
+    over = change(ada, made, lasts="1h")
+    assert (over.status_code, over.json()["reason"]) == (409, "over-already")
+
+
+def test_one_is_changed_on_its_page(ada: Person, bea: Person) -> None:
+    day = (datetime.now(ZoneInfo("Europe/Berlin")) + timedelta(days=7)).replace(hour=9, minute=0)
+    day = day.replace(second=0, microsecond=0)
+    made, other = reserve(ada, day), reserve(bea, day + timedelta(hours=4))
+    path = f"{ROOT}/{made.json()['id']}/change"
+    form = main_of(ada.http.get(path)).all("form")[0]
+    fields = {field["name"]: field["value"] for field in form.all("input")}
+    assert (fields["from"], fields["until"], fields["revision"]) == ("09:00", "11:00", "0")
+    done = post(ada, path, **{**fields, "until": "12:30", "machine": "", "do": "change"})
+    assert said(done).startswith("The reservation is changed.")
+    assert "09:00 to 12:30" in main_of(done).text
+    stale = post(ada, path, **{**fields, "until": "12:00"})
+    assert (stale.status_code, "changed-meanwhile" in said(stale)) == (409, True)
+    fields["revision"] = "1"
+    taken = post(ada, path, **{**fields, "from": "12:00", "until": "14:00"})
+    assert (taken.status_code, "It stays as it was" in said(taken)) == (409, True)
+    proposals = main_of(taken).one("div", cls="rm-free").all("form")
+    moved = post(ada, path, **{field["name"]: field["value"] for field in proposals[0].all("input")})
+    assert said(moved).startswith("The reservation is changed.")
+    same = post(ada, path, machine="", do="change")
+    assert said(same).startswith("Nothing was to be changed.")
+    assert post(ada, path, do="zap").status_code == 400
+    for path_, status in ((f"{ROOT}/{other.json()['id']}/change", 404), (f"{ROOT}/{'0' * 32}/change", 404)):
+        assert ada.http.get(path_).status_code == status
+        assert post(ada, path_, until="12:00").status_code == status
+    cancel(ada, made.json()["id"])
+    cancel(bea, other.json()["id"])
+    assert ada.http.get(path).status_code == 409
+
+
+def test_what_has_begun_can_only_end_otherwise(ada: Person) -> None:
+    made = reserve(ada, soon(), "1h")
+    assert made.status_code == 201, made.text
+    path = f"{ROOT}/{made.json()['id']}/change"
+    page = main_of(ada.http.get(path))
+    assert "only its end can be changed" in page.text
+    assert [field["name"] for field in page.all("input") if field.attrs.get("type") in {"date", "time"}] == [
+        "until-day", "until",
+    ]  # fmt: skip
+    moved = change(ada, made, begins_at=soon(minutes=10).isoformat())
+    assert (moved.status_code, moved.json()["reason"]) == (409, "begun-already")
+    longer = change(ada, made, lasts="2h")
+    assert longer.status_code == 200, longer.text
+    cancel(ada, made.json()["id"])
+
+
+def test_an_administrator_cancels_on_the_calendar_with_a_reason(ada: Person, bea: Person, admin: Person) -> None:
+    made = reserve(ada, soon(days=2))
+    path = f"{ROOT}/{made.json()['id']}"
+    assert post(bea, path, reason="I want it").status_code == 404
+    [form, *_] = [each for each in main_of(admin.http.get(ROOT)).all("form") if each["action"] == path]
+    assert [field["name"] for field in form.all("input")] == ["_xsrf", "reason"]
+    empty = post(admin, path, reason=" ")
+    assert (empty.status_code, "ada reads it" in said(empty)) == (400, True)
+    gone = post(admin, path, reason="The node is\nrepaired <b>.")
+    assert said(gone).startswith("The reservation is cancelled.")
+    told = ada.http.get("/hub/api/remuda/notices").json()["notices"][0]
+    assert told["text"].endswith("They say: “The node is repaired <b>.”")
+    assert "The node is repaired <b>." in main_of(admin.http.get("/hub/audit")).text
+    assert "Cancelled by admin" in main_of(ada.http.get(ROOT)).text
 
 
 def test_somebody_elses_start_stops_when_the_reservation_begins(ada: Person, bea: Person) -> None:

@@ -72,6 +72,12 @@ def test_numbers_of_refusals_are_true_and_read_well() -> None:
     assert why_words(book(wanted(lasts=9999 * 24), books(), one, NOW)) == (
         "9999 days is too long: this machine can be reserved for 1 day at most."
     )
+    assert why_words(book(wanted(lasts=1 / 60), books(), one, NOW)) == (
+        "1 minute is too short: a reservation lasts 5 minutes at least."
+    )
+    assert why_words(book(wanted(lasts=-1), books(), one, NOW)) == (
+        "It would end on Thu 12 Mar, 11:00, and begin on Thu 12 Mar, 12:00 (UTC)."
+    )
     far = replace(wanted(), begins_at=at(24 * 365 * 10), ends_at=at(24 * 365 * 10 + 2))
     assert "It would go on until Sat 8 Mar 2036, 14:00, and" in why_words(book(far, books(), one, NOW))
     mine = (reserved("a", 48, user="ada"),)
@@ -173,6 +179,8 @@ def test_who_may_end_one() -> None:
     assert why(end(mine, "bea", sees_all=False, now=NOW)) == Why.NO_SUCH
     assert why(end(None, "ada", sees_all=True, now=NOW)) == Why.NO_SUCH
     assert made(end(mine, "root", sees_all=True, now=NOW)).over_by == "root"
+    assert why(end(mine, "root", sees_all=True, now=NOW, reason="")) == Why.NO_REASON
+    assert made(end(mine, "ada", sees_all=True, now=NOW, reason=""))
     assert why(end(ended, "ada", sees_all=False, now=NOW)) == Why.OVER
     assert why(end(mine, "ada", sees_all=False, now=at(30))) == Why.OVER
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 
 from hub_extensions.page_frame.render import render
 from hub_extensions.reservations import times, view
-from hub_extensions.reservations.gantt import calendars
+from hub_extensions.reservations.change import Change
+from hub_extensions.reservations.change_view import Fields, change_page, said
+from hub_extensions.reservations.gantt import Reader, calendars
 from hub_extensions.reservations.view import Feed, ReservationsPage
-from hub_extensions.reservations.words import NotPossible, Why
+from hub_extensions.reservations.words import NotPossible, Why, slot
 from profiles.catalog import from_mapping, load_catalog, shipped_documents
 from profiles.model import Catalog
 from profiles.person import Person
@@ -33,6 +36,9 @@ def who(reservation: Reservation) -> str:
     return "You" if reservation.user == "ada" else "somebody"
 
 
+READER = Reader("ada", who)
+
+
 def page(*reservations: Reservation, **given: Any) -> ReservationsPage:
     known, first = catalog(), NOW.date()
     fields: dict[str, Any] = {
@@ -44,7 +50,7 @@ def page(*reservations: Reservation, **given: Any) -> ReservationsPage:
         "lengths": view.lengths(known, ""),
         "typed": view.typed_of({}, NOW, "UTC"),
         "week": view.week(first, "/hub/reservations", NOW, "UTC"),
-        "calendars": calendars(known, reservations, who, first, NOW),
+        "calendars": calendars(known, reservations, READER, first, NOW),
         "mine": view.mine([each for each in reservations if each.user == "ada"], "UTC", NOW),
         "feed": Feed(),
     }
@@ -52,10 +58,11 @@ def page(*reservations: Reservation, **given: Any) -> ReservationsPage:
 
 
 def test_a_reservation_over_midnight_is_on_both_days() -> None:
-    [calendar] = calendars(catalog(), [reserved("a", 10, 6)], who, NOW.date(), NOW)
+    [calendar] = calendars(catalog(), [reserved("a", 10, 6)], READER, NOW.date(), NOW)
     today, tomorrow, after = calendar.days[:3]
     [bar], [rest] = today.bars, tomorrow.bars
-    assert (bar.left, bar.width, bar.label) == (91.667, 8.333, "22:00 somebody")
+    assert (bar.short, bar.at_end, bar.label) == (True, True, "22:00 somebody")
+    assert round(bar.width * bar.filled / 100, 1) == 8.3, "two hours of it are the bar; the words stand before it"
     assert (rest.left, rest.width, rest.label) == (0, 16.667, "until 04:00 somebody")
     assert bar.words == rest.words
     assert "Wed 11 Mar, 22:00 to Thu 12 Mar, 04:00" in bar.words
@@ -65,19 +72,19 @@ def test_a_reservation_over_midnight_is_on_both_days() -> None:
 
 def test_bars_stand_side_by_side_and_the_line_below_says_how_full_it_is() -> None:
     there = [reserved("a", 1, 4), reserved("b", 2, 4, user="ada"), reserved("c", 5, 2)]
-    [calendar] = calendars(catalog(), there, who, NOW.date(), NOW)
+    [calendar] = calendars(catalog(), there, READER, NOW.date(), NOW)
     day = calendar.days[0]
     assert [(bar.lane, bar.mine) for bar in day.bars] == [(0, False), (1, True), (0, False)]
     assert day.lanes == 2
-    assert [load.percent for load in day.loads] == [50, 100, 100, 50]
+    assert [load.percent for load in day.loads] == [50, 100, 50]
     assert calendar.about == "2 GPUs can be reserved, 8 hours at most, 14 days ahead."
 
 
 def test_what_ended_early_is_a_bar_until_then_and_takes_nothing() -> None:
     ended = reserved("a", -3, 6, over_at=at(-1), over_by="bea")
-    [calendar] = calendars(catalog(), [ended], who, NOW.date(), NOW)
+    [calendar] = calendars(catalog(), [ended], READER, NOW.date(), NOW)
     [bar] = calendar.days[0].bars
-    assert (bar.over, bar.width) == (True, 8.333)
+    assert (bar.over, bar.short, round(bar.width * bar.filled / 100, 1)) == (True, True, 8.3)
     assert calendar.days[0].loads == ()
 
 
@@ -86,6 +93,117 @@ def test_a_note_is_for_ones_own_eyes() -> None:
     html = str(render("reservations.html", page=page(*noted)))
     assert "mine" in html
     assert "secret" not in html
+
+
+def test_a_bar_too_narrow_for_words_has_them_beside_it_and_others_keep_clear_of_them() -> None:
+    there = [reserved("a", -12, 0.25), reserved("b", -11.5, 4), reserved("c", 11.5, 0.5)]
+    [calendar] = calendars(catalog(), there, READER, NOW.date(), NOW)
+    first, second, last = calendar.days[0].bars
+    assert (first.short, first.at_end, first.left, first.lane) == (True, False, 0, 0)
+    assert (second.short, second.lane) == (False, 1), "below the words of the first"
+    assert (last.short, last.at_end, round(last.left + last.width)) == (True, True, 100)
+
+
+def test_a_bar_opens_to_what_its_reader_may_do() -> None:
+    there = [reserved("a", 1, 2, user="ada"), reserved("b", 1, 2), reserved("c", -9, 2, over_at=at(-7))]
+    of_ada, of_root = (
+        calendars(catalog(), there, reader, NOW.date(), NOW)[0].days[0].bars
+        for reader in (READER, Reader("root", lambda each: each.user, sees_all=True))
+    )
+    assert {bar.id: (bar.change, bar.end) for bar in of_ada} == {
+        "a": (True, "Cancel"), "b": (False, ""), "c": (False, ""),
+    }  # fmt: skip
+    assert {bar.id: (bar.change, bar.end) for bar in of_root} == {
+        "a": (False, "Cancel"), "b": (False, "Cancel"), "c": (False, ""),
+    }  # fmt: skip
+    shown = page(calendars=calendars(catalog(), there, Reader("root", who, sees_all=True), NOW.date(), NOW))
+    html = read(str(render("reservations.html", page=shown)))
+    assert_accessible(html)
+    asked = [field for field in html.all("input") if field.attrs.get("name") == "reason"]
+    assert len(asked) == 2
+    assert all(field.has("required") for field in asked)
+    assert len(html.all("summary")) == 3, "each bar is reached by keyboard"
+
+
+def test_what_is_free_is_told_by_time() -> None:
+    there = [reserved("a", 1, 4), reserved("b", 2, 4, user="ada"), reserved("c", 5, 2)]
+    [calendar] = calendars(catalog(), there, READER, NOW.date(), NOW)
+    assert [(load.words, load.label) for load in calendar.days[0].loads] == [
+        ("13:00 to 14:00: 1 of 2 GPUs free", ""),
+        ("14:00 to 18:00: 0 of 2 GPUs free", "full"),
+        ("18:00 to 19:00: 1 of 2 GPUs free", ""),
+    ]
+    assert calendars(catalog(), [], READER, NOW.date(), NOW)[0].empty
+    assert not calendar.empty
+
+
+def test_the_day_on_which_clocks_change_is_drawn_as_long_as_it_is() -> None:
+    sunday = date(2026, 3, 29)
+    [calendar] = calendars(catalog("Europe/Berlin"), [reserved("a", 24 * 18)], READER, sunday, NOW)
+    assert (calendar.days[0].hours, calendar.days[1].hours) == (23, 24)
+    assert [round(tick * 23 / 100) for tick in calendar.days[0].ticks] == [5, 11, 17]
+    assert "23 hours, as clocks change" in str(render("reservations.html", page=page(calendars=(calendar,))))
+
+
+def test_three_hundred_of_one_person_are_a_list_that_opens() -> None:
+    mine = [reserved(f"{n}", 24 + n / 2, 0.5, user="ada") for n in range(300)]
+    shown = read(str(render("reservations.html", page=page(*mine))))
+    assert_accessible(shown)
+    assert "290 more that begin later" in shown.text
+
+
+def test_the_form_of_a_change_leaves_as_it_is_what_is_not_typed_anew() -> None:
+    kept = reserved("a", 24, 2, user="ada", revision=3)
+    kept = replace(kept, begins_at=kept.begins_at + timedelta(seconds=23))
+    shown = Fields.of(kept, "Europe/Berlin")
+    assert (shown.day, shown.clock, shown.until) == ("2026-03-12", "13:00", "15:00")
+    untouched = said(kept, shown.sent({}), {}, "Europe/Berlin")
+    assert untouched == Change(note="", revision=3)
+    longer = said(kept, shown.sent({"until": "17:30"}), {}, "Europe/Berlin")
+    assert longer == Change(ends_at=at(28.5), note="", revision=3)
+    moved = said(kept, shown.sent({"day": "2026-03-13"}), {}, "Europe/Berlin")
+    assert moved == Change(begins_at=at(48), ends_at=at(26), note="", revision=3), "refused, as it says both"
+    unread = said(kept, shown.sent({"until": "noon"}), {}, "Europe/Berlin")
+    assert isinstance(unread, NotPossible)
+    twice = replace(kept, begins_at=datetime(2026, 10, 25, 1, 30, tzinfo=UTC), ends_at=at(24 * 300))
+    again = Fields.of(twice, "Europe/Berlin")
+    assert again.clock == "02:30"
+    untouched = said(twice, again.sent({}), {}, "Europe/Berlin")
+    assert isinstance(untouched, Change)
+    assert untouched.begins_at is None, "the second hour of that name stays the second"
+
+
+@pytest.mark.parametrize("begins", [24.0, -1.0])
+def test_the_page_of_a_change_can_be_read_by_everybody(begins: float) -> None:
+    kept = reserved("a", begins, 2, user="ada", note="<script>")
+    shown = change_page(kept, catalog(), ADA, Fields.of(kept, "UTC"), "/hub/reservations", "x", NOW)
+    html = str(render("reservation_change.html", page=replace(shown, found=view.found(((NOW, at(1)),), "UTC"))))
+    assert "<script>" not in html
+    assert ("only its end can be changed" in html, 'name="machine"' in html.partition("rm-free")[0]) == (
+        (begins < 0), (begins > 0),
+    )  # fmt: skip
+    assert_accessible(read(html))
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence", "remedy"),
+    [
+        ("2026-03-29T02:30", "02:30 on Sun 29 Mar does not exist in Europe/Berlin: clocks go forward there.", "03:30"),
+        ("2026-10-25T02:30", "02:30 on Sun 25 Oct comes twice in Europe/Berlin: clocks go back there.", "+01:00"),
+    ],
+)
+def test_hours_that_clocks_skip_or_repeat(written: str, sentence: str, remedy: str) -> None:
+    told = times.moment(written, "Europe/Berlin")
+    assert isinstance(told, NotPossible)
+    assert (told.reason, told.sentence) == (Why.NO_TIME, sentence)
+    assert remedy in told.remedy
+    assert times.moment(f"{written}+01:00", "Europe/Berlin") == datetime.fromisoformat(f"{written}+01:00")
+
+
+def test_of_two_hours_of_one_name_it_is_said_which() -> None:
+    begin = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    assert slot(begin, begin + HOUR, "Europe/Berlin") == "Sun 25 Oct, 02:30 CEST to 02:30 CET"
+    assert slot(begin + 2 * HOUR, begin + 3 * HOUR, "Europe/Berlin") == "Sun 25 Oct, 03:30 to 04:30"
 
 
 @pytest.mark.parametrize(("timezone", "hours"), [("UTC", 24), ("Europe/Berlin", 23)])
@@ -151,7 +269,7 @@ def test_one_form_offers_each_size_once_and_a_link_chooses_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kept", "said", "button"),
+    ("kept", "told", "button"),
     [
         (reserved("a", 2, user="ada"), "Begins in 2 hours", "Cancel"),
         (reserved("a", -1, user="ada"), "Kept for you: start the machine", "End it now"),
@@ -163,9 +281,9 @@ def test_one_form_offers_each_size_once_and_a_link_chooses_one() -> None:
         (reserved("a", -1, user="ada", over_at=NOW), "Released, because nobody came", ""),
     ],
 )
-def test_how_ones_own_stand(kept: Reservation, said: str, button: str) -> None:
+def test_how_ones_own_stand(kept: Reservation, told: str, button: str) -> None:
     [own] = view.mine([kept], "UTC", NOW)
-    assert (own.state, own.end) == (said, button)
+    assert (own.state, own.end) == (told, button)
 
 
 @pytest.mark.parametrize("many", [0, 3])
