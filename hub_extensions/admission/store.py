@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import sqlalchemy as sa
@@ -18,7 +18,7 @@ from hub_extensions.admission import spent
 from hub_extensions.admission.books import LiveBook, bury
 from hub_extensions.admission.database import Database, DatabaseAway
 from hub_extensions.admission.life import again, has_ended, is_spent, places_kept, settle, take_up, used_up
-from hub_extensions.admission.rows import entry_of, entry_row, lease_row
+from hub_extensions.admission.rows import MICROSECOND, entry_of, entry_row, lease_row
 from hub_extensions.admission.spent import UsedHour
 from hub_extensions.admission.tables import LEASES, LEDGER, LEDGER_GROUPS, STATE
 from profiles.admission import Admit, Decision, decide, lease_of
@@ -46,6 +46,11 @@ LEAVES = (
     sa.update(LEASES)
     .where(LEASES.c.id == sa.bindparam("leave"))
     .values(leaves_at=sa.bindparam("at"), leaves_why=sa.bindparam("why"), changed=sa.bindparam("version"))
+)
+LASTS = (
+    sa.update(LEASES)
+    .where(LEASES.c.id == sa.bindparam("lasting"))
+    .values(longest_us=sa.bindparam("longest"), changed=sa.bindparam("version"))
 )
 #: The grants of one person, read in the transaction that decides by them.
 GrantsOf = Callable[[Connection, str], tuple[Grant, ...]]
@@ -279,6 +284,11 @@ class Store:
     def stay_in(self, books: Books, leases: Iterable[Lease]) -> None:
         """They need not make room any more."""
         self._set_leaving(books, [(lease.id, None, None) for lease in leases])
+
+    def lengthen_in(self, books: Books, lease_id: str, longest: timedelta) -> None:
+        """From now on it may run so long in all; `longer` decides."""
+        values = {"lasting": lease_id, "longest": longest // MICROSECOND, "version": self._book.count(books.connection)}
+        books.connection.execute(LASTS, values)
 
     def drop_place_in(self, books: Books, lease_id: str) -> None:
         """A place that was kept (`KEPT`) is free again; what is no such place stays."""

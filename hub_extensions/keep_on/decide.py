@@ -80,11 +80,8 @@ def judge(
     """`text` is what the form sent, `last` what `latest` says now."""
     if last is None:
         return NotKept(409, "This machine cannot be kept on: it is not offered for it, or it stops soon in any case.")
-    try:
-        until = datetime.fromisoformat(text)
-    except ValueError:
-        return NotKept(400, "Choose a time from the list.")
-    if until.tzinfo is None:
+    until = moment_of(text)
+    if until is None:
         return NotKept(400, "Choose a time from the list.")
     if until <= now:
         return NotKept(400, "That time is over. Choose a later one from the list.")
@@ -97,3 +94,12 @@ def judge(
             f"({timezone}): {most} ahead at most, and never longer than it may run at all. Choose an earlier time.",
         )
     return until.astimezone(UTC)
+
+
+def moment_of(text: str) -> datetime | None:
+    """What a form sent; None for what is no point in time."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None

@@ -20,17 +20,20 @@ from tornado.httputil import url_concat
 from hub_extensions.admission.database import DatabaseAway
 from hub_extensions.approvals.notices import notices_for
 from hub_extensions.keep_on.known import known_kept
+from hub_extensions.keep_on.longer import LongerForm, longer_form
 from hub_extensions.keep_on.view import KeepForm, keep_form
 from hub_extensions.machine_home.view import HomePage, machine_facts, server_view
 from hub_extensions.notices.handlers import for_home
 from hub_extensions.notices.view import NOTHING
 from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.page_frame.hub import PageHandler, framed
+from hub_extensions.page_frame.menu import Menu
 from hub_extensions.page_frame.notice import Notice, Tone, notice_of
 from hub_extensions.page_frame.render import render
 from hub_extensions.page_frame.server import ServerNow, ServerState
 from hub_extensions.queue.desk import LineDesk
 from hub_extensions.queue.view import PlaceView
+from profiles.choice import MachineChoice
 from profiles.frozen import EMPTY
 from profiles.lease import Lease
 
@@ -64,10 +67,12 @@ class HomePageHandler(PageHandler, HomeHandler):
         return {machine.spawn_id for machine in machines if machine is not None}
 
     async def _look_what_is_kept(self) -> None:
-        """Only for who has a machine that may be kept on. While the books are away nothing can be chosen."""
+        """Only for who has a machine that may be kept on, or stops by itself. While the books are away nothing can be
+        chosen."""
         gate, user = gate_of(self.settings), self.current_user
         running = [spawner.machine for spawner in user.spawners.values() if spawner.ready]
-        if gate is None or not any(machine is not None and machine.keep_alive_at_most_s for machine in running):
+        machines = [machine for machine in running if machine is not None]
+        if gate is None or not any(each.keep_alive_at_most_s or each.max_lifetime_s for each in machines):
             return
         try:
             await known_kept(self.settings).look(gate, self.now)
@@ -83,6 +88,14 @@ class HomePageHandler(PageHandler, HomeHandler):
         action = self.hub_path("keep-on", user, server.name)
         return keep_form(machine, lease, server.kept_until, catalog.policies.timezone, action, self.now)
 
+    def _longer_form(self, user: Any, server: ServerNow) -> LongerForm | None:
+        machine, catalog = server.machine, user.spawner.catalog
+        if machine is None or catalog is None or server.state is not ServerState.RUNNING:
+            return None
+        plan = Menu(catalog, user.spawner.person).plan(MachineChoice(machine.profile_id, machine.options))
+        action = self.hub_path("run-until", user, server.name)
+        return longer_form(plan, self._leases.get(machine.spawn_id), catalog.policies.timezone, action, self.now)
+
     def render_template(self, name: str, sync: bool = False, **ns: Any) -> Any:
         if name == "home.html":
             page = self._home(ns["user"], ns["named_server_limit_per_user"])
@@ -93,7 +106,7 @@ class HomePageHandler(PageHandler, HomeHandler):
         def view(server_name: str) -> Any:
             server = self.server_now(user, server_name)
             shown = server_view(server, user.spawner.catalog, self.now)
-            return replace(shown, keep=self._keep_form(user, server))
+            return replace(shown, keep=self._keep_form(user, server), longer=self._longer_form(user, server))
 
         def named(server_name: str) -> Any:
             why = self._why_not_running(user, user.spawners[server_name])

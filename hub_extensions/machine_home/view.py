@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from hub_extensions.keep_on.longer import LongerForm
 from hub_extensions.keep_on.view import KeepForm
 from hub_extensions.notices.view import NOTHING, HomeNotices
 from hub_extensions.page_frame import words
@@ -31,6 +32,8 @@ class ServerView:
     links: Links
     #: What may be chosen of “keep it on until”; None where it is not offered.
     keep: KeepForm | None = None
+    #: Until when it may run instead; None where it has no end, or runs as long as it may.
+    longer: LongerForm | None = None
     #: Of a stopped one: what ended its last run, or kept it from starting.
     why: str = ""
 

@@ -52,6 +52,7 @@ PASSED_ON = {
     "kept-no-longer": Notice(
         "Your machine stops again when nothing is done on it for a while.", "", "kept-no-longer"
     ),
+    "runs-longer": Notice("Your machine runs on until the time that you chose.", "", "runs-longer"),
     "stopped": Notice("Your machine has stopped. Your home is kept.", "", "stopped"),
     "stop-failed": Notice(
         "Your machine could not be stopped; it is still running and still costs its price.",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
+import httpx
 import pytest
 
-from tests.local.hub_process import LocalHub
+from tests.local.hub_process import LocalHub, Person
 
 pytestmark = pytest.mark.local
 
@@ -76,3 +79,45 @@ def test_a_refused_form_and_a_link_keep_the_length(hub: LocalHub):
     odd = lina.http.get("/hub/spawn/lina", params={"choose": "gpu", "run_for": "1000000h"})
     assert '<option value="" selected>' in odd.text
 
+
+
+def test_it_is_made_longer_from_home(hub: LocalHub):
+    lona = hub.person("lona")
+    lona.start_by_form(profile="small-cpu", run_for="2h")
+    lona.wait_ready()
+    home = lona.http.get("/hub/home").text
+    assert "Let it run until" in home
+    before = stops(lona)
+    assert run_until(lona, before + timedelta(hours=2)).headers["location"].endswith("/hub/home?notice=runs-longer")
+    after = stops(lona)
+    assert abs((after - before) - timedelta(hours=2)) < timedelta(minutes=1)
+    assert "after its start, as you asked" in lona.http.get("/hub/home").text
+    for until, status in (("soon", 400), ("2026-11-22T10:00", 400), (before.isoformat(), 409)):
+        assert run_until(lona, until).status_code == status
+    stranger = hub.person("stranger")
+    stranger.http.get("/hub/home")
+    assert run_until(stranger, after + timedelta(hours=1), of="lona").status_code in {403, 404}
+    assert stops(lona) == after
+    lona.stop()
+    assert run_until(lona, after + timedelta(hours=1)).status_code == 409
+
+
+def test_a_machine_without_an_end_offers_no_later_one(hub: LocalHub):
+    oda = hub.person("oda")
+    oda.start_by_form(profile="small-cpu")
+    oda.wait_ready()
+    assert "Let it run until" not in oda.http.get("/hub/home").text
+    assert run_until(oda, datetime.now(UTC) + timedelta(hours=1)).status_code == 409
+    oda.stop()
+
+
+def stops(person: Person) -> datetime:
+    facts = person.rest.get(f"/hub/api/remuda/machine/{person.path}").json()["machine"]
+    return datetime.fromisoformat(facts["stops_at"])
+
+
+def run_until(person: Person, until: datetime | str, of: str = "") -> httpx.Response:
+    text = until if isinstance(until, str) else until.isoformat()
+    path = f"/hub/run-until/{of or person.path}"
+    data = {"_xsrf": person.xsrf, "until": text}
+    return person.http.post(path, params={"_xsrf": person.xsrf}, data=data, follow_redirects=False)
