@@ -45,6 +45,8 @@ class Balance:
     held: Decimal
     per_hour: Decimal
     ends_in: timedelta | None = None
+    #: Other currencies than the catalog's in which some of it was billed; their amounts count as they stand.
+    others: tuple[str, ...] = ()
 
     @property
     def left(self) -> Decimal:
@@ -220,4 +222,5 @@ def _balances(request: Request, snapshot: Snapshot, policies: Policies, now: dat
         spent = unit_of(pot.budget, snapshot.spent.get(pot.pot, Charge()))
         used, ahead = draining(pot, snapshot.book, now, leaving_out=instead)
         ends_in = None if pot.end is None else pot.end - now
-        yield Balance(pot, spent + used, ahead, per_hour(pot.budget, request), ends_in)
+        others = snapshot.others.get(pot.pot, ())
+        yield Balance(pot, spent + used, ahead, per_hour(pot.budget, request), ends_in, others)

@@ -162,7 +162,7 @@ def over_budget(
     sentence = (
         f"{whose} of {say(balance.pot.limit)} for {_period(budget.window)} {state}{aside}, and "
         f"{Duration(int(least.total_seconds())).human} of {request.display_name} would {takes} "
-        f"{say(need.quantize(_SHOWN, rounding=ROUND_CEILING))}."
+        f"{say(need.quantize(_SHOWN, rounding=ROUND_CEILING))}.{as_they_stand(balance)}"
     )
     remedy = ", ".join([*_shorter_run(paid), *_cheaper(budget, balance), _again(budget, balance, timezone)])
     return Refusal(Reason.OVER_BUDGET, sentence, f"{_upper(remedy)}, or {ASK}.")
@@ -204,6 +204,13 @@ def budget_amount(budget: Budget, currency: str) -> Callable[[Decimal], str]:
         return f"{rounded} {noun}{'' if rounded == '1' else 's'}"
 
     return money if budget.unit == "money" else hours
+
+
+def as_they_stand(balance: Balance) -> str:
+    """A sentence more, where a budget in money has amounts of another currency in it: the hub's has changed."""
+    if not balance.others:
+        return ""
+    return f" Some of it was billed in {' and '.join(balance.others)}: such amounts count as they stand."
 
 
 def window_words(window: str) -> str:

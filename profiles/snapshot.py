@@ -27,3 +27,5 @@ class Snapshot:
     waiting: tuple[Waiting, ...] = ()
     thought: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
     """What was worked out from the same book and line already."""
+    others: Mapping[Pot, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
+    """Currencies other than the catalog's in which something of `spent` was billed: it counts as it stands."""

@@ -38,7 +38,7 @@ def register_gate(c: Any, catalog: Catalog, url: str | None = None) -> None:
     hub_db = c.JupyterHub.db_url
     place = admission_url(hub_db if isinstance(hub_db, str) else HUBS_DEFAULT, url or "")
     gate = SqlGate(
-        Store(Database(place), grants_of),
+        Store(Database(place), grants_of, catalog.currency),
         policies=lambda: catalog.policies,
         clock=lambda: datetime.now(UTC),
     )

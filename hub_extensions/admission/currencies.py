@@ -1,25 +1,30 @@
 """What was billed in another currency than the catalog's, so that it can be told: nothing converts it.
 
-Sums and budgets add such amounts as they stand: a budget that began anew with each change of currency would be one that
-nobody has used anything of.
+Sums and budgets add such amounts as they stand, and say so wherever they are shown: a budget that began anew with each
+change of currency would be one that nobody has used anything of.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from hub_extensions.admission.database import Database, DatabaseAway
-from hub_extensions.admission.gate import SqlGate
 from hub_extensions.admission.tables import LEDGER, LEDGER_GROUPS
+from profiles.frozen import EMPTY
 from profiles.lease import MICRO, Lease
+from profiles.lease_book import LeaseBook
 from profiles.policy import LONGEST
+from profiles.pots import BudgetPot, Pot, drawn
 from profiles.quantity import Money
+
+if TYPE_CHECKING:
+    from hub_extensions.admission.gate import SqlGate
 
 #: How long until the database is asked again, where it was away at the Hub's boot.
 AGAIN_S = 60.0
@@ -53,16 +58,59 @@ def billed_otherwise(  # noqa: PLR0913 - what can be asked of a ledger, by name
         return tuple(Money(Decimal(int(row.micros)) / MICRO, row.currency) for row in connection.execute(asked))
 
 
-async def warn_of_currencies(app: Any, gate: SqlGate, currency: str) -> None:
-    """In the Hub's log, once after its boot."""
+def billed_in(
+    connection: sa.Connection, pots: Iterable[BudgetPot], book: LeaseBook, others: Collection[str]
+) -> Mapping[Pot, tuple[str, ...]]:
+    """Which of these currencies each budget in money has amounts of, in its window: of what is over and what runs.
+    Without such currencies, which is the rule, nothing is asked."""
+    if not others:
+        return EMPTY
+    found: dict[Pot, tuple[str, ...]] = {}
+    for pot in pots:
+        if pot.budget.unit == "money":
+            going = {lease.price_per_hour.currency for lease in drawn(pot.pot, pot.budget, book) if lease.began_at}
+            here = [each for each in sorted(others) if each in going or _billed(connection, pot, each)]
+            if here:
+                found[pot.pot] = tuple(here)
+    return found
+
+
+def _billed(connection: sa.Connection, pot: BudgetPot, currency: str) -> bool:
+    ledger, scope = LEDGER.c, pot.budget
+    asked = sa.select(ledger.lease_id).where(
+        ledger.currency == currency, ledger.ended_at > pot.begin, ledger.micros > 0
+    )
+    users = [pot.pot.subject] if pot.pot.per == "user" else list(scope.users)
+    groups = [pot.pot.subject] if pot.pot.per == "group" else list(scope.groups)
+    if groups:
+        asked = asked.join(LEDGER_GROUPS, LEDGER_GROUPS.c.lease_id == ledger.lease_id)
+    columns = (
+        (ledger.user_name, users),
+        (LEDGER_GROUPS.c.group_name, groups),
+        (ledger.profile, list(scope.profiles)),
+        (ledger.pool, list(scope.pools)),
+    )
+    for column, names in columns:
+        if names:
+            asked = asked.where(column.in_(names))
+    return connection.execute(asked.limit(1)).first() is not None
+
+
+async def warn_of_currencies(
+    app: Any, gate: SqlGate, currency: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> None:
+    """In the Hub's log, once after its boot; and from then on budgets say which of these are in them."""
     while True:
-        now = datetime.now(UTC)
+        now = clock()
         try:
             leases = await gate.call(gate.store.leases)
             billed = await gate.call(_in_the_last_year, gate.store.database, currency, now)
         except DatabaseAway:
             await asyncio.sleep(AGAIN_S)
             continue
+        prices = [lease.price_per_hour for lease in leases if lease.price_per_hour.amount]
+        # All there can be until the Hub starts again: what starts from now on is in the catalog's.
+        gate.store.other_currencies = frozenset(each.currency for each in (*prices, *billed)) - {currency}
         if warning := words(currency, leases, billed):
             app.log.warning("%s", warning)
         return

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from hub_extensions.admission import spent
 from hub_extensions.admission.books import LiveBook, bury
+from hub_extensions.admission.currencies import billed_in
 from hub_extensions.admission.database import Database, DatabaseAway
 from hub_extensions.admission.life import again, has_ended, is_spent, places_kept, settle, take_up, used_up
 from hub_extensions.admission.rows import MICROSECOND, entry_of, entry_row, lease_row
@@ -82,9 +83,13 @@ def no_grants(connection: Connection, user: str) -> tuple[Grant, ...]:
 class Store:
     """Several may share one database, in one process or in several. Raises `DatabaseAway`."""
 
-    def __init__(self, database: Database, grants_of: GrantsOf = no_grants) -> None:
+    def __init__(self, database: Database, grants_of: GrantsOf = no_grants, currency: str = "") -> None:
+        """`currency` is the catalog's."""
         self.database = database
         self.grants_of = grants_of
+        self.currency = currency
+        #: Currencies other than the catalog's in which something was billed; `currencies` finds them at the Hub's boot.
+        self.other_currencies: frozenset[str] = frozenset()
         self._book = LiveBook()
         self._book_lock = threading.Lock()
 
@@ -328,9 +333,11 @@ class Store:
     def _snapshot(
         self, connection: Connection, book: LeaseBook, policies: Policies, request: Request, now: datetime
     ) -> Snapshot:
-        used = spent.spent_in(connection, tuple(budget_pots(policies, request, now)), now)
+        pots = tuple(budget_pots(policies, request, now))
+        used = spent.spent_in(connection, pots, now)
+        others = billed_in(connection, pots, book, self.other_currencies)
         grants = self.grants_of(connection, request.person.name) if policies.approvals else ()
-        return Snapshot(book, used, grants, self._book.reservations, self._book.waiting, self._book.thought)
+        return Snapshot(book, used, grants, self._book.reservations, self._book.waiting, self._book.thought, others)
 
     def _keep_place(self, connection: Connection, book: LeaseBook, ending: Lease, then: Promise, now: datetime) -> None:
         """Measured as if the ending machine, which this book still has, were gone already."""

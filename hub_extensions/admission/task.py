@@ -143,7 +143,10 @@ async def stop_what_ran_out(  # noqa: PLR0913
     spawners = spawners_of(app)
     as_asked = frozenset(lease_id for lease_id, each in spawners.items() if each.machine.ends_as_asked)
     outcome = due(leases, balances, exhausted, now, as_asked)
-    await teller.tell(Look(leases, balances, outcome.exhausted, policies.timezone, outcome.stop, as_asked), now)
+    look = Look(
+        leases, balances, outcome.exhausted, policies.timezone, outcome.stop, as_asked, currency=gate.store.currency
+    )
+    await teller.tell(look, now)
     spawners = spawners_of(app)  # those of this moment: to tell people has taken some
     for lease in leases:  # reservations are made, and borrowed machines wanted back, while they run
         leaves_at = min((at for at in (lease.closes_at, lease.leaves_at) if at is not None), default=None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from hub_extensions.admission.currencies import billed_otherwise
 from hub_extensions.admission.spent import UsedHour
 from hub_extensions.approvals import decide, words
 from hub_extensions.approvals.ask import Ask, Note, Terms
@@ -23,7 +24,7 @@ from profiles.model import Catalog
 from profiles.person import Person
 from profiles.plan import MachinePlan
 from profiles.policy import Policies
-from profiles.quantity import BadQuantity, Duration
+from profiles.quantity import BadQuantity, Duration, Money
 from profiles.refusal import Refusal
 from profiles.resolve import resolve
 
@@ -168,6 +169,16 @@ class Desk:
             self.gate.store.used, since=now - LOOK_BACK, until=now, by="user", name=user
         )
         return hours
+
+    async def used_otherwise(self, user: str, now: datetime) -> tuple[Money, ...]:
+        """What of that was billed in another currency than the catalog's."""
+        currency, span = self.catalog.currency, {"since": now - LOOK_BACK, "until": now}
+
+        def look() -> tuple[Money, ...]:
+            return billed_otherwise(self.gate.store.database, currency, user=user, **span)
+
+        found: tuple[Money, ...] = await self.gate.call(look)
+        return found
 
     def asker(self, ask: Ask) -> Person | None:
         """Who asked, as they are now. None once the account is gone, also when there is a new one of that name."""

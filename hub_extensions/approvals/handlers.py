@@ -242,6 +242,7 @@ class AskHandler(DeskHandler):
             background = Background(
                 menu=Menu(self.catalog, asker) if asker else None,
                 used=await self.desk.used(ask.user, self.now),
+                otherwise=await self.desk.used_otherwise(ask.user, self.now),
                 asks=await self.desk.of_user(ask.user),
             )
             if asker is None and typed.notice is None:

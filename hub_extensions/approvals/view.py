@@ -123,6 +123,7 @@ class AskPage:
     until: Moment | None
     story: tuple[StoryLine, ...]
     used: tuple[UsedLine, ...]
+    otherwise: str
     earlier: str
     selects: tuple[Select, ...]
     length: Length
@@ -190,6 +191,8 @@ class Background:
     menu: Menu | None = None
     used: tuple[UsedHour, ...] = ()
     asks: tuple[Ask, ...] = ()
+    #: Of what was used, what was billed in other currencies than the catalog's.
+    otherwise: tuple[Money, ...] = ()
 
 
 def ask_page(ask: Ask, story: Iterable[Note], reader: Reader, background: Background, typed: Typed) -> AskPage:
@@ -204,6 +207,7 @@ def ask_page(ask: Ask, story: Iterable[Note], reader: Reader, background: Backgr
         until=_until(ask, reader),
         story=tuple(_story_line(note, reader) for note in story),
         used=used_lines(background.used, ask, reader.catalog) if concerned else (),
+        otherwise=_otherwise(background.otherwise) if concerned else "",
         earlier=_earlier(others, reader.now) if concerned else "",
         selects=_no_more(ask, background.menu, typed.options) if background.menu else (),
         length=typed.length or length_of(ask.terms.lasts, approval.longest if approval else None),
@@ -278,6 +282,11 @@ def _used_line(label: str, hours: Iterable[UsedHour], currency: str) -> UsedLine
         gpu_hours=f"{total.gpu_hours:.1f}".removesuffix(".0"),
         money=Money(total.money.quantize(CENT), currency).human,
     )
+
+
+def _otherwise(billed: Iterable[Money]) -> str:
+    amounts = " and ".join(each.human for each in billed)
+    return f"{amounts} of it, in another currency, is added as it stands." if amounts else ""
 
 
 def _earlier(others: list[Ask], now: datetime) -> str:

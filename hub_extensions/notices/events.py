@@ -12,7 +12,7 @@ from hub_extensions.notices.notice import Kind, Notice
 from hub_extensions.page_frame import words
 from hub_extensions.page_frame.share_words import spent_of
 from profiles.admission import Balance
-from profiles.admission_words import window_words
+from profiles.admission_words import as_they_stand, window_words
 from profiles.frozen import EMPTY
 from profiles.lease import Lease, LeaveWhy
 from profiles.pots import BudgetPot, per_hour
@@ -26,7 +26,7 @@ KEPT = "Your home is kept: save what is open in the machine."
 class Look:
     """What one look has found. `balances` by id of the lease, `exhausted` since when: as `expiry.due` has them.
     Machines that are being `stopped` now are told of that alone. `as_asked`: leases that are as long as their person
-    wanted them."""
+    wanted them. `currency` is the catalog's, of budgets in money; left out: that of each lease."""
 
     leases: Iterable[Lease]
     balances: Mapping[str, Iterable[Balance]] = field(default_factory=lambda: EMPTY)
@@ -34,6 +34,7 @@ class Look:
     timezone: str = "UTC"
     stopped: tuple[Stop, ...] = ()
     as_asked: Collection[str] = ()
+    currency: str = ""
 
 
 def notices_of(look: Look, now: datetime) -> tuple[Notice, ...]:
@@ -100,7 +101,7 @@ def _budgets(lease: Lease, look: Look, now: datetime) -> Iterator[Notice]:
         warn_at, limit = balance.pot.budget.warn_at, balance.pot.limit
         passed = max((at for at in warn_at if balance.used * 100 >= limit * at), default=0)
         if passed:
-            yield _warned(lease, balance, passed, now)
+            yield _warned(lease, balance, passed, look.currency or lease.price_per_hour.currency, now)
 
 
 def _grace_ends(lease: Lease, look: Look, now: datetime) -> Iterator[Notice]:
@@ -122,10 +123,10 @@ def _drawn_from(lease: Lease, look: Look) -> Iterator[Balance]:
             yield balance
 
 
-def _warned(lease: Lease, balance: Balance, passed: int, now: datetime) -> Notice:
+def _warned(lease: Lease, balance: Balance, passed: int, currency: str, now: datetime) -> Notice:
+    """`currency` is the catalog's; the lease may have begun in another one."""
     pot = balance.pot
-    # Prices of one catalog are in one currency; a lease has it.
-    of = spent_of(pot.budget, balance.used, pot.limit, lease.price_per_hour.currency)
+    of = f"{spent_of(pot.budget, balance.used, pot.limit, currency)} {window_words(pot.budget.window)}"
     state = "is used up" if passed >= 100 else f"is {int(balance.used * 100 / pot.limit)} % used"
     do = "Stop a machine that you do not need, or switch to a cheaper one; “Usage” says what it was used for."
     if passed >= 100:
@@ -137,7 +138,7 @@ def _warned(lease: Lease, balance: Balance, passed: int, now: datetime) -> Notic
         kind=Kind.BUDGET,
         key=f"budget/{pot.pot.rule}/{pot.pot.per}/{pot.pot.subject}/{_window(pot, now)}/{passed}",
         subject=f"{_upper(_whose(pot))} {state}",
-        text=f"{_upper(_whose(pot))} {state}: {of} {window_words(pot.budget.window)}. {do}",
+        text=f"{_upper(_whose(pot))} {state}: {of}.{as_they_stand(balance)} {do}",
         at=now,
         link="usage",
     )

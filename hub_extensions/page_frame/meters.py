@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from hub_extensions.page_frame.machine_words import pool_name
 from hub_extensions.page_frame.share_words import THAT, spent, spent_of, whose_in_a_list
 from profiles.admission import Balance, Decision
-from profiles.admission_words import amount, number, window_words
+from profiles.admission_words import amount, as_they_stand, number, window_words
 from profiles.booking import Reservable
 from profiles.caps import Scope
 from profiles.model import Catalog
@@ -131,7 +131,7 @@ def budget_meter(
         figure=f"{spent_of(budget, balance.used, limit, currency)} {window_words(budget.window)}",
         percent=min(percent, 100),
         ahead=max(0, min(ahead, 100 - min(percent, 100))),
-        said=f"{warned}{left}{renewal}.",
+        said=f"{warned}{left}{renewal}.{as_they_stand(balance)}",
         level=Level.DANGER if percent >= 95 else Level.WARNING if passed else Level.CALM,
         rule=balance.pot.pot.rule,
     )

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ from profiles.lease import Charge
 from profiles.model import Catalog
 from profiles.person import Person
 from profiles.plan import MachinePlan
-from profiles.quantity import Duration
+from profiles.quantity import Duration, Money
 from profiles.resolve import resolve
 from tests.unit.approvals.asking import ADA, ADMIN, BEA, DAY, NOW, Terms, said
 from tests.unit.pages.reading import Element, read
@@ -83,10 +84,11 @@ def test_an_approver_sees_everything_there_is_to_decide_by(catalog: Catalog) -> 
         UsedHour("ada", "gpu", NOW - 3 * HOUR, Charge(3600, 7200, 5_000_000)),
         UsedHour("ada", "small-cpu", NOW - 2 * HOUR, Charge(1800, 0, 50_000)),
     )
-    background = Background(Menu(catalog, ADA), used, (ask,))
+    background = Background(Menu(catalog, ADA), used, (ask,), (Money(Decimal(3), "USD"),))
     story = (Note(NoteKind.ASKED, "ada", NOW, EVIL),)
     page = seen("ask.html", ask_page(ask, story, reader(catalog), background, Typed()))
     assert EVIL.partition("\n")[0] in page.text
+    assert "$3.00 of it, in another currency, is added as it stands." in page.text
     rows = [row.text for row in page.one("table").all("tr")]
     assert rows[1:] == ["All machines 1.5 2 €5.05", "GPU 1 2 €5.00"]
     assert [item["value"] for item in page.one("select", name="option.gpu.gpus").all("option")] == ["1", "2", "3", "4"]

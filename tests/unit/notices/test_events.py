@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -69,6 +70,8 @@ def test_it_says_how_much_whose_and_what_to_do() -> None:
         "The budget of ml is 85 % used: €8.50 of €10.00 today. "
         "Stop a machine that you do not need, or switch to a cheaper one; “Usage” says what it was used for."
     )
+    [mixed] = told(replace(balance("9"), others=("USD",)), currency="CHF")
+    assert "CHF 9.00 of CHF 10.00 this month. Some of it was billed in USD: such amounts count as they stand." in mixed.text
     [over] = told(balance("10", grace="1h"))
     assert "Machines that draw from it are stopped within 1 hour, and none can be started." in over.text
     [now] = told(balance("10", grace="0s"))

@@ -251,6 +251,11 @@ class TestMeters:
         assert meter.said.startswith(said)
         assert "it begins anew on 1 April." in meter.said
 
+    def test_a_budget_says_that_another_currency_is_in_it(self, catalog: Catalog, now: datetime) -> None:
+        _, balances = self.seen(catalog, now, "10")
+        said = budget_meter(replace(balances[0], others=("USD", "CHF")), "EUR", "ada").said
+        assert said.endswith(" Some of it was billed in USD and CHF: such amounts count as they stand.")
+
     def test_a_month_ends_where_the_policies_are_at_home(self, catalog: Catalog, now: datetime) -> None:
         _, balances = self.seen(catalog, now, "10")
         west = budget_meter(balances[0], "EUR", "ada", timezone="America/New_York")
