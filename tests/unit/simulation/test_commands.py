@@ -113,6 +113,89 @@ def test_whom_it_would_have_refused(capsys: pytest.CaptureFixture[str], ledger: 
     assert (refused["user"], refused["reason"], refused["lease_id"]) == ("ada", "over-quota", "ada-550")
 
 
+RULES = """
+policies:
+  quotas:
+    gpus-of-a-team: {per: group, gpus: 1, borrowing: {within: all-gpus, notice: 10m}}
+    all-gpus: {per: hub, gpus: 4}
+  reservations:
+    gpus: {pools: [gpu], gpus: 6}
+  approvals:
+    several: {moreThan: {gpus: 1}}
+"""
+
+
+def test_what_is_promised_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    values = tmp_path / "promised.yaml"
+    values.write_text(RULES)
+    out = tmp_path / "out"
+    options = ["--users", "200", "--seed", "2", "--reserving", "20", "--answers-after", "1h", "--out", str(out)]
+    assert main(["simulate", str(values), *options]) == 0
+    printed = capsys.readouterr().out
+    assert "in line   stood  called" in printed and "missed the call" in printed
+    (found,) = json.loads((out / "report.json").read_text(encoding="utf-8"))["compared"]
+    line, promises = found["line"], found["promises"]
+    assert line["stood"] >= line["called"] > 0 and line["waits"]["p95"] >= line["waits"]["p50"] > 0
+    assert all(promises[name] > 0 for name in ("asked", "reserved", "taken_up", "no_shows", "cleared", "given_back"))
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "<h2>In line</h2>" in page and "no-shows" in page
+    for path in out.glob("*.svg"):
+        _assert_readable(path.read_text(encoding="utf-8"))
+
+
+def test_reservations_come_from_a_file_beside_the_ledger(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, ledger: str
+) -> None:
+    values, reserved = tmp_path / "promised.yaml", tmp_path / "reserved.csv"
+    values.write_text("policies: {reservations: {gpus: {pools: [gpu], gpus: 2}}}")
+    reserved.write_text(
+        "user,groups,profile,begins_at,ends_at,made_at,options\n"
+        "bob,,gpu,2026-03-02T09:00:00Z,2026-03-02T10:00:00Z,2026-03-01T09:00:00Z,gpus=1\n"
+        "eve,ml;ops,gpu,2026-03-02T09:05:00+00:00,2026-03-02T12:00:00Z,,gpus=1\n"
+    )
+    assert main(["simulate", str(values), ledger, "--reservations", str(reserved)]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["promised", "0", "2", "0", "1", "1", "0", "0"] in rows
+    assert main(["replay", str(values), ledger, "--reservations", str(reserved)]) == 0
+    printed = capsys.readouterr().out
+    assert "would have refused 2 (66.7%) of 1 person" in printed, "all is promised to bob and eve"
+    assert "2 of the refused could have stood in line for it." in printed
+
+
+def test_every_mistake_in_reservations_is_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, one_each: str
+) -> None:
+    reserved = tmp_path / "reserved.csv"
+    reserved.write_text(
+        "user,groups,profile,begins_at,ends_at,options\n"
+        ",,gpu,2026-03-02T09:00:00Z,2026-03-02T08:00:00Z,\n"
+        "bob,,gpus,,9 o'clock,four\n"
+    )
+    assert main(["simulate", one_each, "--reservations", str(reserved)]) == 1
+    printed = capsys.readouterr().out
+    for told in (
+        ":2: column 'user': it is empty",
+        ":2: column 'ends_at': it is not after the beginning",
+        ":3: column 'begins_at': it is empty",
+        ":3: column 'ends_at': \"9 o'clock\" is not a time",
+        ":3: column 'options': 'four' is not an option and its choice",
+        ":3: column 'profile': there is no machine 'gpus'",
+        "6 to correct",
+    ):
+        assert told in printed
+
+
+def test_whoever_needs_a_yes_may_be_taken_to_have_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, ledger: str
+) -> None:
+    values = tmp_path / "asked.yaml"
+    values.write_text("policies: {approvals: {every: {profiles: [gpu]}}}")
+    assert main(["replay", str(values), ledger]) == 0
+    assert "would have refused 3 (100.0%)" in capsys.readouterr().out
+    assert main(["replay", str(values), ledger, "--approved"]) == 0
+    assert "would have refused 0 (0.0%)" in capsys.readouterr().out
+
+
 def test_rules_of_the_compared_file_replace_those_of_the_first(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["simulate", THREE[2], "--compare", THREE[1], "--users", "60"]) == 0
     printed = capsys.readouterr().out
@@ -154,6 +237,8 @@ def test_mistakes_of_all_compared_files_are_told_at_once(tmp_path: Path, capsys:
         ["--start", "monday"],
         ["--start", "2026-02-30"],
         ["--start", "9999-12-31"],
+        ["--reserving", "101"],
+        ["--answers-after", "soon"],
     ],
 )
 def test_wrong_usage_is_code_2(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
