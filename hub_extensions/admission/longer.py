@@ -47,6 +47,17 @@ def lengthen(store: Store, wanted: Request, until: datetime, policies: Policies,
         return outcome
 
 
+def latest(store: Store, wanted: Request, policies: Policies, now: datetime) -> datetime | None:
+    """Until when `lengthen` would let it run; None: no longer than it does. Raises `DatabaseAway`."""
+    with store.looking() as books:
+        lease = books.leases.get(wanted.lease_id)
+        if lease is None or lease.began_at is None or lease.longest is None:
+            return None
+        request = replace(wanted, person=lease.request().person)
+        decision = store.decide_in(books, request, policies, now)
+        return None if isinstance(decision, Deny) else min(_ends(lease, wanted.longest, decision, now))[0]
+
+
 def judge(  # noqa: PLR0913, PLR0917 - a lease, its own limit, the wish, and the world around it
     lease: Lease, own: timedelta | None, until: datetime, decision: Decision, policies: Policies, now: datetime
 ) -> Lease | NotLonger:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from jupyterhub.apihandlers.base import APIHandler
@@ -18,6 +19,7 @@ from tornado import web
 from tornado.httputil import url_concat
 
 from hub_extensions.admission.database import DatabaseAway
+from hub_extensions.admission.longer import latest
 from hub_extensions.approvals.notices import notices_for
 from hub_extensions.keep_on.known import known_kept
 from hub_extensions.keep_on.longer import LongerForm, longer_form
@@ -35,7 +37,7 @@ from hub_extensions.queue.desk import LineDesk
 from hub_extensions.queue.view import PlaceView
 from profiles.choice import MachineChoice
 from profiles.frozen import EMPTY
-from profiles.lease import Lease
+from profiles.lease import Lease, Request
 
 #: Seconds a Stop may take before its page is shown: most stops are over by then, and need no second page.
 STOP_PATIENCE_S = 1.0
@@ -48,6 +50,9 @@ class HomePageHandler(PageHandler, HomeHandler):
     _waiting: tuple[PlaceView, ...] = ()
     #: What is out, by its start's id; empty where nothing of it may be kept on.
     _leases: Mapping[str, Lease] = EMPTY
+
+    #: Until when machines with an end may run instead, by their starts' ids.
+    _latest: Mapping[str, datetime | None] = EMPTY
 
     @web.authenticated
     async def get(self) -> None:
@@ -70,13 +75,14 @@ class HomePageHandler(PageHandler, HomeHandler):
         """Only for who has a machine that may be kept on, or stops by itself. While the books are away nothing can be
         chosen."""
         gate, user = gate_of(self.settings), self.current_user
-        running = [spawner.machine for spawner in user.spawners.values() if spawner.ready]
-        machines = [machine for machine in running if machine is not None]
-        if gate is None or not any(each.keep_alive_at_most_s or each.max_lifetime_s for each in machines):
+        running = [each for each in user.spawners.values() if each.ready and each.machine is not None]
+        ending = [each for each in running if each.machine.max_lifetime_s]
+        if gate is None or not (ending or any(each.machine.keep_alive_at_most_s for each in running)):
             return
         try:
             await known_kept(self.settings).look(gate, self.now)
             self._leases = {lease.id: lease for lease in await gate.call(gate.store.leases)}
+            self._latest = {each.machine.spawn_id: await self._last_moment(gate, each) for each in ending}
         except DatabaseAway as e:
             self.log.warning("What may be kept on is not known at present: %s", e)
 
@@ -88,13 +94,22 @@ class HomePageHandler(PageHandler, HomeHandler):
         action = self.hub_path("keep-on", user, server.name)
         return keep_form(machine, lease, server.kept_until, catalog.policies.timezone, action, self.now)
 
+    async def _last_moment(self, gate: Any, spawner: Any) -> datetime | None:
+        machine, catalog = spawner.machine, spawner.catalog
+        plan = Menu(catalog, spawner.person).plan(MachineChoice(machine.profile_id, machine.options))
+        if plan is None:
+            return None
+        wanted = Request.of(machine.spawn_id, spawner.person, spawner.name or "", plan)
+        last: datetime | None = await gate.call(latest, gate.store, wanted, catalog.policies, self.now)
+        return last
+
     def _longer_form(self, user: Any, server: ServerNow) -> LongerForm | None:
         machine, catalog = server.machine, user.spawner.catalog
         if machine is None or catalog is None or server.state is not ServerState.RUNNING:
             return None
-        plan = Menu(catalog, user.spawner.person).plan(MachineChoice(machine.profile_id, machine.options))
+        lease, last = self._leases.get(machine.spawn_id), self._latest.get(machine.spawn_id)
         action = self.hub_path("run-until", user, server.name)
-        return longer_form(plan, self._leases.get(machine.spawn_id), catalog.policies.timezone, action, self.now)
+        return longer_form(lease, last, catalog.policies.timezone, action, self.now)
 
     def render_template(self, name: str, sync: bool = False, **ns: Any) -> Any:
         if name == "home.html":

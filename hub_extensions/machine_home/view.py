@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,8 @@ class ServerView:
     keep: KeepForm | None = None
     #: Until when it may run instead; None where it has no end, or runs as long as it may.
     longer: LongerForm | None = None
+    #: Whether it would stop later if something is done on it.
+    moves: bool = False
     #: Of a stopped one: what ended its last run, or kept it from starting.
     why: str = ""
 
@@ -72,10 +74,16 @@ def server_view(server: ServerNow, catalog: Catalog | None, now: datetime) -> Se
         since=Moment.past(started, now, timezone_of(catalog)) if started else None,
         until=Moment.future(stops, now, timezone_of(catalog)) if stops else None,
         until_words=until_words(machine) if machine else "",
+        moves=machine is not None and stops is not None and _moves(machine, stops, now),
         cost=cost_so_far(machine, now) if machine else "",
         cost_rate=str(machine.price_per_hour.amount) if machine else "",
         links=server.links,
     )
+
+
+def _moves(machine: RunningMachine, stops: datetime, now: datetime) -> bool:
+    at_the_latest = replace(machine, idle_timeout_s=None).stops_at(now, None)
+    return at_the_latest is None or stops < at_the_latest
 
 
 def until_words(machine: RunningMachine) -> str:

@@ -87,3 +87,26 @@ def test_it_is_started_for_so_long_and_forgotten_afterwards(visit: Callable[...,
     home.stop()
     SpawnPage(page).open()
     expect(page.get_by_label("For how long")).to_have_value("")
+
+
+@pytest.mark.parametrize("dress", [dress for dress in DRESSES if "javascript" not in dress])
+def test_it_is_let_run_longer_from_home(
+    visit: Callable[..., Page], thrifty: LocalHub, tmp_path: Path, dress: str
+) -> None:
+    who = f"lee-{dress}"
+    lee = thrifty.person(who)
+    lee.start_by_form(profile="many-core", run_for="4h")
+    lee.wait_ready()
+    page = visit(who, "/hub/home", **DRESSES[dress])
+    longer = page.get_by_label("Let it run until")
+    expect(longer).to_be_visible()
+    assert_readable(page)
+    keep(page, f"run-longer-{dress}", tmp_path)
+    longer.focus()
+    page.keyboard.press("End")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Your machine runs on until the time that you chose.")).to_be_visible()
+    expect(page.get_by_text(re.compile("(7 h 59 min|8 hours) after its start, as you asked"))).to_be_visible()
+    assert_readable(page)
+    lee.stop()

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from hub_extensions.admission.longer import NotLonger, lengthen
+from hub_extensions.admission.longer import NotLonger, latest, lengthen
 from hub_extensions.admission.store import Store
 from profiles.admission import Admit
 from profiles.lease import EndReason, Lease, Request
@@ -52,6 +52,7 @@ def test_another_hub_process_sees_it(store: Store) -> None:
 def test_never_beyond_its_own_limit(store: Store) -> None:
     running(store, NO_RULES)
     wanted = ask("one", price="4", longest=5 * HOUR)
+    assert latest(store, wanted, NO_RULES, NOW + HOUR) == NOW + 5 * HOUR
     told = refused(lengthen(store, wanted, NOW + 6 * HOUR, NO_RULES, NOW + HOUR))
     assert (told.reason, told.sentence) == (
         "too-long", "It can run until 14:30 (UTC) at the latest: that is its own limit."
@@ -61,6 +62,7 @@ def test_never_beyond_its_own_limit(store: Store) -> None:
 
 def test_never_beyond_what_a_budget_pays_what_it_has_used_counted(store: Store) -> None:
     wanted, after_one = running(store, BUDGET), NOW + HOUR
+    assert latest(store, wanted, BUDGET, after_one) == NOW + 4 * HOUR, "nothing else is offered"
     told = refused(lengthen(store, wanted, NOW + 4 * HOUR + timedelta(minutes=1), BUDGET, after_one))
     assert told.sentence.startswith("It can run until 13:30 (UTC) at the latest: what is left of a budget")
     assert isinstance(lengthen(store, wanted, NOW + 4 * HOUR, BUDGET, after_one), Lease)
@@ -91,5 +93,6 @@ def test_times_that_are_none(store: Store, hours: int, reason: str) -> None:
 def test_what_has_no_end_or_is_over(store: Store) -> None:
     wanted = running(store, NO_RULES, hours=None)
     assert refused(lengthen(store, wanted, NOW + HOUR, NO_RULES, NOW)).reason == "no-end"
+    assert latest(store, wanted, NO_RULES, NOW) is None
     store.ended("one", NOW, EndReason.STOPPED, NOW)
     assert refused(lengthen(store, wanted, NOW + HOUR, NO_RULES, NOW)).reason == "not-running"

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hub_extensions.admission.longer import NotLonger, judge
-from hub_extensions.keep_on.longer import as_it_runs, later, longer_form
+from hub_extensions.keep_on.longer import as_it_runs, longer_form
 from profiles.admission import Admit, Deny
-from profiles.choice import MachineChoice
 from profiles.lease import Lease
-from profiles.model import Catalog
-from profiles.person import Person
-from profiles.plan import MachinePlan
 from profiles.policy import Policies
 from profiles.refusal import Reason, Refusal
-from profiles.resolve import resolve
 from tests.unit.keep_on.test_keep_on import BERLIN, HOUR, NOW, lease, machine
 
 MINUTE = timedelta(minutes=1)
@@ -29,50 +24,38 @@ TWO = lease(longest=2 * HOUR)
 END = NOW + HOUR
 
 
-def plan(max_lifetime: str = "never") -> MachinePlan:
-    gpu = {"displayName": "GPU", "pool": "gpu", "cpu": 8, "memory": "32Gi", "maxLifetime": max_lifetime}
-    catalog = Catalog.model_validate({"pools": {"gpu": {}}, "profiles": {"gpu": gpu}})
-    made = resolve(catalog, MachineChoice("gpu"), Person("ada"))
-    assert isinstance(made, MachinePlan)
-    return made
-
-
-def offered(plan: MachinePlan, out: Lease = TWO, now: datetime = NOW) -> list[timedelta]:
-    """How much later than now."""
-    return [at - END.replace(second=0) for at in later(plan, out, now)]
+def offered(last: datetime | None, out: Lease = TWO) -> list[timedelta]:
+    """How much later than it stops now."""
+    form = longer_form(out, last, BERLIN, "/go", NOW)
+    return [time.at - END.replace(second=0) for time in form.times] if form else []
 
 
 @pytest.mark.parametrize(
-    ("max_lifetime", "more"),
+    ("last", "more"),
     [
-        ("never", [HOUR, 2 * HOUR, 4 * HOUR]),
-        ("24h", [HOUR, 2 * HOUR, 4 * HOUR]),
-        ("5h", [HOUR, 2 * HOUR]),
-        ("2h30m", [30 * MINUTE]),
-        ("2h", []),
-        ("2h10m", []),
+        (datetime.max.replace(tzinfo=UTC), [HOUR, 2 * HOUR, 4 * HOUR]),
+        (END + 4 * HOUR, [HOUR, 2 * HOUR, 4 * HOUR]),
+        (END + 4 * HOUR - MINUTE, [HOUR, 2 * HOUR]),
+        (END + 90 * MINUTE, [HOUR]),
+        (END + 30 * MINUTE, [30 * MINUTE]),
+        (END + 10 * MINUTE, []),
+        (END, []),
+        (END - HOUR, []),
+        (None, []),
     ],
 )
-def test_later_by_some_hours_within_its_own_limit(max_lifetime: str, more: list[timedelta]) -> None:
-    assert offered(plan(max_lifetime)) == more
-    assert (longer_form(plan(max_lifetime), TWO, BERLIN, "/go", NOW) is None) == (not more)
-
-
-@pytest.mark.parametrize("when", ["closes_at", "leaves_at"])
-def test_not_beyond_hours_and_what_others_have_reserved(when: str) -> None:
-    assert offered(plan(), replace(TWO, **{when: END + 90 * MINUTE})) == [HOUR]
-    assert offered(plan(), replace(TWO, **{when: END - MINUTE})) == []
+def test_later_by_some_hours_as_far_as_it_may(last: datetime | None, more: list[timedelta]) -> None:
+    assert offered(last) == more
 
 
 def test_what_has_no_end_needs_no_longer_one() -> None:
-    assert offered(plan(), lease()) == []
-    assert offered(plan(), replace(TWO, began_at=None)) == []
-    assert longer_form(None, TWO, BERLIN, "/go", NOW) is None
-    assert longer_form(plan(), None, BERLIN, "/go", NOW) is None
+    assert offered(END + HOUR, lease()) == []
+    assert offered(END + HOUR, replace(TWO, began_at=None)) == []
+    assert longer_form(None, END + HOUR, BERLIN, "/go", NOW) is None
 
 
 def test_times_are_by_the_hubs_clock() -> None:
-    form = longer_form(plan(), TWO, BERLIN, "/go", NOW)
+    form = longer_form(TWO, NOW + 24 * HOUR, BERLIN, "/go", NOW)
     assert form is not None
     assert [time.said for time in form.times] == ["17:05", "18:05", "20:05"]
 
