@@ -28,6 +28,7 @@ from lab_extension.imports import AFTER_FIRST_ANSWER
 from lab_extension.language_servers import spare_npm
 from lab_extension.machine import activity_interval
 from lab_extension.page import LABEXTENSIONS, page_config_hook
+from lab_extension.visits import show_whose_server
 
 FIRST_ANSWER_TIMEOUT_S = 10.0
 STOP_LIMIT_S = 4.0
@@ -192,6 +193,7 @@ class SingleUser(JupyterHubSingleUser):
     def initialize(self, args: list[str] | None = None) -> None:
         self._answered = asyncio.Event()
         super().initialize(args)
+        show_whose_server(self.serverapp.identity_provider.hub_auth)
         web_app, settings = self.serverapp.web_app, self.serverapp.web_app.settings
         add_handlers(web_app)
         lab = self.serverapp.extension_manager.extension_points.get("lab")

@@ -16,6 +16,7 @@ AGAIN_S = 15.0
 def register(c: Any, catalog: Any) -> None:
     """After the gate is registered."""
     from hub_extensions.admission.database import DatabaseAway
+    from hub_extensions.audit.entering import WatchedSelfHandler
     from hub_extensions.audit.handlers import AuditHandler
     from hub_extensions.audit.record import record_policies
     from hub_extensions.audit.watch import WatchedAuthorizeHandler
@@ -36,5 +37,9 @@ def register(c: Any, catalog: Any) -> None:
             return
 
     add_frame(c)
-    add_routes((r"/audit", AuditHandler), (r"/api/oauth2/authorize", WatchedAuthorizeHandler))
+    add_routes(
+        (r"/audit", AuditHandler),
+        (r"/api/oauth2/authorize", WatchedAuthorizeHandler),
+        (r"/api/user", WatchedSelfHandler),
+    )
     when_hub_is_up(begin_audit)

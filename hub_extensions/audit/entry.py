@@ -24,6 +24,7 @@ class Action(StrEnum):
     SERVER_STOPPED = "server-stopped-for-another"
     SERVER_STARTED = "server-started-for-another"
     SERVER_OPENED = "server-of-another-opened"
+    SERVER_ENTERED = "server-of-another-entered-by-token"
     RESERVATION_CHANGED = "reservation-changed"
     RESERVATION_CANCELLED = "reservation-cancelled-for-another"
     PLACE_REMOVED = "place-in-line-removed"
@@ -41,6 +42,7 @@ MEANING: dict[Action, str] = {
     Action.SERVER_STOPPED: "Stopped somebody’s server",
     Action.SERVER_STARTED: "Started a server for somebody",
     Action.SERVER_OPENED: "Opened somebody’s server",
+    Action.SERVER_ENTERED: "Came to somebody’s server with a token",
     Action.RESERVATION_CHANGED: "Changed a reservation",
     Action.RESERVATION_CANCELLED: "Cancelled somebody’s reservation",
     Action.PLACE_REMOVED: "Took somebody out of the line",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -14,6 +15,7 @@ from jupyterhub.user import User
 from hub_extensions.audit.entry import Action, Way
 from hub_extensions.audit.record import record
 from hub_extensions.page_frame.gate import gate_of
+from profiles.frozen import EMPTY
 
 
 class Watched:
@@ -52,12 +54,19 @@ class WatchedAuthorizeHandler(OAuthAuthorizeHandler):
             await note(self, Action.SERVER_OPENED, owner, client.spawner.name)
 
 
-async def note(handler: Any, action: Action, user: Any, server_name: str, machine: str = "") -> None:
+async def note(  # noqa: PLR0913, PLR0917 (who, what, whose, which and what else are what is noted)
+    handler: Any,
+    action: Action,
+    user: Any,
+    server_name: str,
+    machine: str = "",
+    more: Mapping[str, str] = EMPTY,
+) -> None:
     """One entry, if the server is not the actor's own. Never raises for a database that is away."""
     actor = handler.current_user
     if actor is None or user is None or (actor.name == user.name and isinstance(actor, User)):
         return
-    details = {"server": server_name, "machine": machine or machine_of(user, server_name)}
+    details = {"server": server_name, "machine": machine or machine_of(user, server_name), **more}
     if not isinstance(actor, User):
         details["by"] = "a service"
     way = Way.REST if isinstance(handler, APIHandler) else Way.PAGE

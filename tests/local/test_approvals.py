@@ -342,6 +342,24 @@ def test_what_somebody_does_with_anothers_server_is_noted(asker: Person, cat: Pe
     assert json.loads(audit_of(admin, asker)[0]["details"]) == {"machine": "Small CPU", "server": ""}
 
 
+def test_whoever_comes_to_anothers_server_by_token_is_noted_once(
+    asker: Person, bea: Person, cat: Person, admin: Person
+) -> None:
+    asker.start_by_rest({"profile": "small-cpu"})
+    asker.wait_ready()
+    inside = f"/user/{asker.path}/api/status"
+    shown = {"X-Remuda-Server-Token": "made-up", "X-Remuda-Server-Name": ""}
+    assert cat.rest.get("/hub/api/user", headers=shown).status_code == 200
+    came = {who.name: [who.rest.get(inside).status_code for _ in range(2)] for who in (asker, bea, cat)}
+    assert came == {asker.name: [200, 200], "bea": [403, 403], "cat": [200, 200]}
+    [row] = [row for row in audit_of(admin, asker) if row["actor"] != asker.name]
+    assert (row["actor"], row["action"], row["way"]) == ("cat", "server-of-another-entered-by-token", "rest")
+    details = json.loads(row["details"])
+    assert (details["machine"], details["server"], details["token"][:1]) == ("Small CPU", "", "a")
+    admin.rest.delete(asker.server_path())
+    asker.wait_gone()
+
+
 def test_home_and_spawn_page_tell_of_answers_and_of_those_who_wait(asker: Person, bea: Person, cat: Person) -> None:
     path = asked(asker)
     assert "for your answer" in said(bea.http.get("/hub/home"))
