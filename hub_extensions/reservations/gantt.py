@@ -176,7 +176,7 @@ def _bar(
     begun = each.begins_at < begin
     told = clock(until if begun else each.begins_at, zone)
     mine = each.user == reader.name
-    ends = "End it now" if each.begins_at <= now else "Cancel"
+    ends = "End it now" if each.begins_at <= now else "Cancel" if mine else "Cancel it"
     return Bar(
         left=round(min(left, 100 - box), 3),
         width=round(box, 3),
@@ -240,12 +240,13 @@ def _loads(
     name, limit = _telling(pot)
     for since, until, percent, taken in _runs(pot, reservations, begin, end, name):
         left, right = _at(since, begin, end), _at(until, begin, end)
+        last = "24:00" if until == end else clock(until, zone)
         free = number(name, max(0, limit - taken))
         yield Load(
             left=left,
             width=round(right - left, 3),
             percent=percent,
-            words=f"{clock(since, zone)} to {clock(until, zone)}: {free} of {amount(name, limit)} free",
+            words=f"{clock(since, zone)} to {last}: {free} of {amount(name, limit)} free",
             label=("full" if percent >= 100 else f"{free} free") if right - left >= _ROOM_FOR_WORDS else "",
         )
 

@@ -1,4 +1,4 @@
-"""Booking a machine by clicking, in every dress: search, slot, calendar, address, end."""
+"""Booking a machine by clicking, in every dress: search, slot, calendar, change, address, end."""
 
 from __future__ import annotations
 
@@ -91,13 +91,59 @@ def test_find_reserve_and_cancel(visit: Callable[[str, str], Page], dress: str, 
     expect(page.get_by_role("alert")).to_contain_text("in-the-past")
 
 
+def test_change_it_on_its_page(visit: Callable[[str, str], Page], dress: str, tmp_path: Path) -> None:
+    page = visit(f"eve-{dress}", "/hub/reservations?profile=gpu")
+    day = datetime.now(UTC) + timedelta(days=9)
+    page.get_by_label("Day", exact=True).fill(f"{day:%Y-%m-%d}")
+    page.get_by_label("From", exact=True).fill("09:00")
+    page.get_by_label("For how long").select_option("60")
+    page.get_by_role("button", name="Reserve it").click()
+    page.get_by_role("link", name="Change").first.click()
+    expect(page.get_by_role("heading", level=1, name="Change a reservation")).to_be_visible()
+    looked_at(page, tmp_path, "change", dress)
+    page.get_by_label("Until", exact=True).fill("23:00")
+    page.get_by_role("button", name="Change it").click()
+    expect(page.get_by_role("alert")).to_contain_text("can be reserved for 8 hours at most")
+    expect(page.get_by_role("alert")).to_contain_text("It stays as it was")
+    expect(page.get_by_label("Until", exact=True)).to_have_value("23:00")
+    looked_at(page, tmp_path, "change-refused", dress)
+    page.get_by_label("Until", exact=True).fill("11:30")
+    page.get_by_role("button", name="Change it").click()
+    expect(page.get_by_role("status").first).to_contain_text("The reservation is changed.")
+    expect(page.get_by_text("09:00 to 11:30").first).to_be_visible()
+    page.get_by_role("button", name="Cancel").first.click()
+    expect(page.get_by_role("status").first).to_contain_text("The reservation is over.")
+
+
+def test_a_bar_opens_by_keyboard_and_an_administrator_cancels_there(
+    visit: Callable[[str, str], Page], reserving: LocalHub, dress: str, tmp_path: Path
+) -> None:
+    dan = reserving.person(f"dan-{dress}")
+    begins = datetime.now(UTC) + timedelta(days=5)
+    body = {"profile": "gpu", "options": {"gpus": 1}, "begins_at": begins.isoformat(), "lasts": "1h"}
+    headers = {"X-XSRFToken": dan.xsrf}
+    assert dan.http.post("/hub/api/remuda/reservations", json=body, headers=headers).status_code == 201
+    page = visit("admin", "/hub/reservations")
+    bar = page.locator("summary", has_text=f"dan-{dress}: ").first
+    bar.focus()
+    page.keyboard.press("Enter")
+    card = page.locator("details[open] .rm-booked-card")
+    expect(card).to_contain_text(f"dan-{dress}: GPU, ")
+    looked_at(page, tmp_path, "opened", dress)
+    card.get_by_label(f"Why it is to end: dan-{dress} reads it").fill("The node is repaired.")
+    card.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("status").first).to_contain_text("The reservation is cancelled.")
+    told = dan.http.get("/hub/api/remuda/notices").json()["notices"][0]["text"]
+    assert told.endswith("They say: “The node is repaired.”")
+
+
 def test_by_name_as_far_as_the_reader_may_know(visit: Callable[[str, str], Page], dress: str, tmp_path: Path) -> None:
     stranger = visit(f"dan-{dress}", "/hub/reservations")
     expect(stranger.locator(".rm-booked").first).to_contain_text("somebody")
     mate = visit("cat", "/hub/reservations")
     expect(mate.locator(".rm-booked").first).to_contain_text("bea")
     own = visit("bea", "/hub/reservations")
-    expect(own.locator(".rm-booked-mine").first).to_be_visible()
+    expect(own.locator(".rm-booked-mine > summary").first).to_be_visible()
     looked_at(own, tmp_path, "own", dress)
     own.goto("/hub/capacity")
     expect(own.get_by_role("heading", name="Reserved")).to_be_visible()

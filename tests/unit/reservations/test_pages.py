@@ -114,7 +114,7 @@ def test_a_bar_opens_to_what_its_reader_may_do() -> None:
         "a": (True, "Cancel"), "b": (False, ""), "c": (False, ""),
     }  # fmt: skip
     assert {bar.id: (bar.change, bar.end) for bar in of_root} == {
-        "a": (False, "Cancel"), "b": (False, "Cancel"), "c": (False, ""),
+        "a": (False, "Cancel it"), "b": (False, "Cancel it"), "c": (False, ""),
     }  # fmt: skip
     shown = page(calendars=calendars(catalog(), there, Reader("root", who, sees_all=True), NOW.date(), NOW))
     html = read(str(render("reservations.html", page=shown)))
