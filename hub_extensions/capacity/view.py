@@ -22,6 +22,9 @@ from profiles.lease import Lease, LeaseState, LeaveWhy
 from profiles.model import Catalog
 from profiles.reservations import Reservation
 
+#: So many machines of a pool are shown at once; the others unfold.
+FEW = 30
+
 
 class ShowHolders(StrEnum):
     """Who sees the names of those who hold machines; everybody sees their own."""
@@ -113,6 +116,7 @@ class CapacityPage:
     xsrf: str = ""
     action: str = ""
     max_message: int = MAX_MESSAGE
+    few: int = FEW
     #: By lease: what was written in an ask for it that was refused.
     typed: Mapping[str, str] = EMPTY
 

@@ -25,9 +25,8 @@ from hub_extensions.page_frame.render import render
 from hub_extensions.spawn_page.view import on_offer
 from hub_extensions.usage.scope import Whose, may_see_each
 from hub_extensions.usage.sums import so_far
-from hub_extensions.usage.view import ENDS
+from hub_extensions.usage.view import ENDS, paid
 from profiles.lease import Entry
-from profiles.quantity import Money
 
 
 class MeasuredHandler(PageHandler, APIHandler):
@@ -74,7 +73,7 @@ class ReceiptHandler(PageHandler, BaseHandler):
             self._say(404, MISSING)
             return
         charge = entry.charge if entry else so_far(lease, self.now)
-        cost = Money(charge.money, lease.price_per_hour.currency).human
+        cost = paid(charge, lease.price_per_hour.currency)
         page = receipt_page(
             lease,
             charge,

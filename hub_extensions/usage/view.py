@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from urllib.parse import quote, urlencode
 
 from hub_extensions.measured.figures import Efficiency, Measured
@@ -22,7 +22,9 @@ from profiles.quantity import Money
 
 #: The plot is drawn in a box of so many units; the browser makes it as wide as the page.
 PLOT_WIDTH, PLOT_HEIGHT = 720, 140
-MANY = 200
+CENT = Decimal("0.01")
+#: So many sessions, and so many of them at once; the others unfold.
+MANY, FEW = 200, 30
 
 ENDS = {
     EndReason.STOPPED: "stopped",
@@ -115,6 +117,7 @@ class UsagePage:
     groups: tuple[Figures, ...] = ()
     csv_href: str = ""
     cut: bool = False
+    few: int = FEW
     notice: Notice | None = None
 
 
@@ -127,8 +130,9 @@ def heading_of(whose: Whose, me: str) -> str:
 def figures(
     label: str, used: Charge, currency: str, href: str = "", efficiency: Efficiency | None = None
 ) -> Figures:
-    money = Money(cents(used.money), currency).human
-    return Figures(label, hours(used.hours), hours(used.gpu_hours), money, href, *shares_of(efficiency))
+    return Figures(
+        label, hours(used.hours), hours(used.gpu_hours), paid(used, currency), href, *shares_of(efficiency)
+    )
 
 
 def hours(value: Decimal) -> str:
@@ -139,7 +143,13 @@ def hours(value: Decimal) -> str:
 
 
 def cents(value: Decimal) -> Decimal:
-    return value.quantize(Decimal("0.01"))
+    return value.quantize(CENT, rounding=ROUND_HALF_UP)
+
+
+def paid(used: Charge, currency: str) -> str:
+    """`€0.88`; `under €0.01`, as home says of what has only begun."""
+    cost = cents(used.money)
+    return f"under {Money(CENT, currency).human}" if used.micros and not cost else Money(cost, currency).human
 
 
 def rows(  # noqa: PLR0913, PLR0917 (who used what, and where it is)
@@ -194,7 +204,7 @@ def sessions(  # noqa: PLR0913, PLR0917 (what there is, and where and when it is
             ended=None,
             how="running",
             lasted=words.duration(lease.ran(now).total_seconds()),
-            money=Money(so_far(lease, now).money, lease.price_per_hour.currency).human,
+            money=paid(so_far(lease, now), lease.price_per_hour.currency),
             **_used(lease, measured, base, running=True),
         )
         for lease in running
@@ -207,7 +217,7 @@ def sessions(  # noqa: PLR0913, PLR0917 (what there is, and where and when it is
             ended=Moment.past(entry.ended_at, now, timezone),
             how=ENDS[entry.reason],
             lasted=words.duration(entry.charge.seconds),
-            money=Money(entry.charge.money, entry.lease.price_per_hour.currency).human,
+            money=paid(entry.charge, entry.lease.price_per_hour.currency),
             **_used(entry.lease, measured, base),
         )
         for entry in entries

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hub_extensions.capacity.view import NO_GATE, CapacityPage, Known, ShowHolders, Viewer, pools_of
+from hub_extensions.capacity.view import FEW, NO_GATE, CapacityPage, Known, ShowHolders, Viewer, pools_of
 from hub_extensions.page_frame.meters import Level, budget_meter, quota_meter, quota_meters, unique
 from hub_extensions.page_frame.render import render
 from hub_extensions.page_frame.share_words import left
@@ -89,6 +89,14 @@ def test_who_holds_what_since_when_and_until_when(catalog: Catalog, now: datetim
     assert "21:05 (UTC) at the latest" in rows[1]
     assert "bea" not in html.text
     assert "Nobody holds a machine here" in html.one("section", data_rm_pool="general").text
+
+
+def test_of_many_machines_the_first_are_shown_and_the_others_unfold(catalog: Catalog, now: datetime) -> None:
+    html = page(catalog, Viewer("ada"), now, *(lease(f"user{each}", now) for each in range(FEW + 3)))
+    assert_accessible(html)
+    pool = html.one("section", data_rm_pool="gpu")
+    assert [each.text for each in pool.all("summary") if "more" in each.text] == ["3 more"]
+    assert len(pool.all("th", scope="row")) == FEW + 3
 
 
 def test_closing_time_is_told_where_it_comes_first(catalog: Catalog, now: datetime) -> None:

@@ -14,10 +14,12 @@ from hub_extensions.usage import sums
 from hub_extensions.usage.scope import Period, Whose, may_see, may_see_each
 from hub_extensions.usage.view import (
     ENDS,
+    FEW,
     UsagePage,
     figures,
     heading_of,
     hours,
+    paid,
     people_links,
     period_links,
     plot,
@@ -187,6 +189,22 @@ class TestPage:
         never = Entry(lease=lease("ada", now, began=False), ended_at=now, reason=EndReason.NEVER_RAN)
         html = page(view(now, sessions=sessions([never], [], now)))
         assert "– 14:05 (UTC) never came up 0 seconds €0.00" in html.text
+
+    def test_of_many_the_first_are_shown_and_the_others_unfold(self, now: datetime) -> None:
+        running = [lease("ada", now, id=str(each)) for each in range(FEW + 12)]
+        used = {f"user{each}": Charge(60, 0, 6_000_000) for each in range(FEW + 1)}
+        people = rows(used, "EUR", "user", period(now), "/hub/usage")
+        html = page(view(now, sessions=sessions([], running, now), users=people))
+        for about, more in (("rm-sessions", "12 more"), ("rm-people", "1 more")):
+            section = html.one("section", aria_labelledby=about)
+            assert section.one("summary").text == more
+            assert len(section.all("th", scope="row")) == (FEW + 12 if about == "rm-sessions" else FEW + 1)
+        assert html.text.index("1 more") < html.text.index("12 more"), "sums come before single sessions"
+
+    def test_what_is_less_than_a_cent_is_not_nothing(self) -> None:
+        micros = (0, 1, 4_999, 5_000, 880_000)
+        said = ["€0.00", "under €0.01", "under €0.01", "€0.01", "€0.88"]
+        assert [paid(Charge(1, 0, each), "EUR") for each in micros] == said
 
     def test_links_say_where_one_is(self, now: datetime) -> None:
         html = page(view(now))
