@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from profiles.simulation import svg
 from profiles.simulation.figures import Figures, time_shares
-from profiles.simulation.outcome import Outcome
+from profiles.simulation.outcome import Moment, Outcome
 from profiles.simulation.tables import span
 
 #: Parts of the span in plots over time: a quarter of an hour of a day.
@@ -22,10 +22,12 @@ Compared = Sequence[tuple[Figures, Outcome]]
 
 
 def charts(compared: Compared) -> dict[str, str]:
-    """SVG by name of the file, without `.svg`; no utilisation where no pool has a limit."""
+    """SVG by name of the file, without `.svg`; no utilisation where no pool has a limit, no line where nobody stood."""
     made = {"waiting": waiting(compared)}
     if any(outcome.limited for _, outcome in compared):
         made["utilisation"] = utilisation(compared)
+    if any(outcome.line for _, outcome in compared):
+        made["line"] = line(compared)
     return {**made, "machines": machines(compared), "cost": cost(compared)}
 
 
@@ -62,6 +64,18 @@ def utilisation(compared: Compared) -> str:
     ]
     y = svg.axis("in use", 1.0, "{:.0%}".format, steps=4)
     return svg.panels("Utilisation of pools", panels, _clock(compared[0][1]), y)
+
+
+def line(compared: Compared) -> str:
+    """How many stand in line over the day, those who were called not among them."""
+    curves = []
+    for tone, (figures, outcome) in enumerate(compared):
+        moments = [Moment(at, 0, 0.0, count) for at, count in outcome.line]
+        shares = time_shares(moments, outcome.begin, outcome.end, BINS)
+        curves.append(svg.Curve(figures.name, _points(outcome, [waiting for _, _, waiting in shares]), tone))
+    most = max((y for curve in curves for _, y in curve.points), default=1.0)
+    title = "People in line for what others have"
+    return svg.panels(title, [svg.Panel("", curves)], _clock(compared[0][1]), svg.axis("people", most, steps=4))
 
 
 def machines(compared: Compared) -> str:
@@ -113,9 +127,13 @@ def _minutes(most: float, panels: int) -> svg.Axis:
 
 def _over_time(outcome: Outcome, pool: str, which: int) -> svg.Curve:
     values = time_shares(outcome.pools[pool], outcome.begin, outcome.end, BINS)
-    hours = (outcome.end - outcome.begin).total_seconds() / 3600
-    points = [((place + 0.5) * hours / BINS, value[which]) for place, value in enumerate(values)]
+    points = _points(outcome, [value[which] for value in values])
     return svg.Curve(outcome.catalog.pools[pool].display_name or pool, points, list(outcome.pools).index(pool))
+
+
+def _points(outcome: Outcome, values: Sequence[float]) -> list[tuple[float, float]]:
+    hours = (outcome.end - outcome.begin).total_seconds() / 3600
+    return [((place + 0.5) * hours / BINS, value) for place, value in enumerate(values)]
 
 
 def _clock(outcome: Outcome) -> svg.Axis:

@@ -44,6 +44,7 @@ def test_three_examples_side_by_side(capsys: pytest.CaptureFixture[str], tmp_pat
     assert sorted(path.name for path in out.iterdir()) == [
         "cost.svg",
         "ledger.csv",
+        "line.svg",
         "machines.svg",
         "report.html",
         "report.json",
