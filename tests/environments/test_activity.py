@@ -97,7 +97,7 @@ def server(home: Path, environ: dict[str, str]) -> Iterator[Server]:
             yield started
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(90)
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 60) -> None:
@@ -168,7 +168,7 @@ def test_what_it_used_is_said_once_more_while_it_ends(server: Server) -> None:
     channel.close()
     wait_for(lambda: server.ask(f"api/kernels/{kernel}")["execution_state"] == "idle")
     server.process.terminate()
-    server.process.wait(30)
+    server.process.wait(90)
     last = server.reports[-1]
     assert last["lease"] == "lease-1"
     assert last["figures"]["cpu_s"] >= 0.3

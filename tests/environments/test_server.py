@@ -64,7 +64,7 @@ def running(home: Path, environ: dict[str, str]) -> Iterator[Server]:
             yield server
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(90)
 
 
 async def run_in_kernel(server: Server, kernel_id: str, code: str) -> str:

@@ -182,7 +182,7 @@ class Hub:
 
     async def checks_done(self) -> None:
         assert self.app is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while self._busy():  # noqa: ASYNC110  (JupyterHub has no event for it)
                 await asyncio.sleep(0.005)
         await self.app.proxy.check_routes(self.app.users, {})

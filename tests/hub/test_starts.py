@@ -594,7 +594,7 @@ def leftover(cluster: FakeCluster, owner: str = "ada") -> Json:
 
 
 async def until(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not true():  # noqa: ASYNC110  (the condition is anything: there is no one event to wait for)
             await asyncio.sleep(0.002)
 

@@ -116,7 +116,7 @@ async def test_a_machine_that_takes_long_to_stop_is_waited_for(
     kubelet.hold_terminating = True
     board = SwitchBoard()
     switching = asyncio.ensure_future(switch(hub, ada, "big", board))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not cluster.all_of(POD)[0]["metadata"].get("deletionTimestamp"):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     under_way = board.get(KEY)

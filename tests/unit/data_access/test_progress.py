@@ -44,7 +44,7 @@ class Screen(io.StringIO):
         event = self.waiting.setdefault(word, threading.Event())
         if word in self.getvalue():
             return
-        assert event.wait(20), f"{word!r} never came: {self.getvalue()!r}"
+        assert event.wait(60), f"{word!r} never came: {self.getvalue()!r}"
 
     @property
     def left(self) -> str:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from spawner.answering import ask_once, until_answer
+from tools.servers.process import free_port
 
 
 class Speaker:
@@ -90,19 +91,24 @@ async def test_headers_can_be_looked_up_as_jupyterhub_does(speaker: Speaker) -> 
     assert answer.headers.get("x-jupyterhub-version") == "6.1.1"
 
 
-async def test_a_server_that_comes_up_is_noticed_within_a_moment(speaker: Speaker) -> None:
-    speaker.reply = b"HTTP/1.1 200 OK\r\n\r\n"
-    port = speaker.port
-    await speaker.stop()
+async def test_a_server_that_comes_up_is_noticed_within_a_moment() -> None:
+    """Two gaps of 30 ms and some air: JupyterHub's own backoff needs half a second on average. The median, since a busy
+    computer may take longer over one of them."""
+    took = sorted([await notices_a_server() for _ in range(5)])
+    assert took[2] < 0.4
+
+
+async def notices_a_server() -> float:
+    """Seconds from when it listens."""
+    port, later = free_port(), Speaker()
+    later.reply = b"HTTP/1.1 200 OK\r\n\r\n"
     waiting = asyncio.create_task(until_answer(f"http://127.0.0.1:{port}/"))
     await asyncio.sleep(0.1)
     assert not waiting.done()
-    later = Speaker()
-    later.reply = speaker.reply
     await later.start(port)
     begun = asyncio.get_running_loop().time()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert (await waiting).status == 200
-    # Two gaps of 30 ms and some air: JupyterHub's own backoff needs half a second on average.
-    assert asyncio.get_running_loop().time() - begun < 0.4
+    took = asyncio.get_running_loop().time() - begun
     await later.stop()
+    return took

@@ -35,7 +35,7 @@ def pod(name: str, **more: str) -> Json:
 
 
 async def eventually(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not true():  # noqa: ASYNC110  (the condition is anything: there is no one event to wait for)
             await asyncio.sleep(0)
 

@@ -190,7 +190,7 @@ def test_help_comes_at_once() -> None:
         [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True, env={**os.environ}
     )
     assert done.stdout.splitlines()[-1] == "[]"
-    assert time.monotonic() - began < 5  # a machine under load; alone it takes 0.06 s
+    assert time.monotonic() - began < 30  # a machine under load; alone it takes 0.06 s
 
 
 def test_a_closed_pipe_is_no_error() -> None:
