@@ -25,8 +25,7 @@ from profiles.refusal import Reason
 from profiles.reservations import Reservation
 from tests.contract.admission.conftest import Place
 from tests.unit.profiles.shares import NOW, request
-from tests.unit.reservations.booking import HOUR, at, rules, wanted
-from tests.unit.reservations.test_change import ask as catalog_of_one
+from tests.unit.reservations.booking import HOUR, ask, at, rules, wanted
 
 ONE = rules(gpus=1)
 
@@ -104,7 +103,7 @@ def test_who_cancels_gives_it_back(store: Store) -> None:
 
 def change(store: Store, name: str, hours: float = 0, policies: Policies = ONE, by: str = "ada", **said: Any) -> Any:
     return Reservations(store).change(
-        name, Change(**said), by, catalog_of_one(by), policies, at(hours), Way.PAGE
+        name, Change(**said), by, ask(by), policies, at(hours), Way.PAGE
     )
 
 
@@ -172,6 +171,23 @@ def test_the_machine_of_a_longer_one_runs_on_and_of_a_shorter_one_leaves_for_the
     Reservations(store).end("c", "cat", ONE, at(1.1), Way.PAGE)
     assert change(store, "a", 1.2, ends_at=at(6) - timedelta(minutes=10)).revision == 3
     assert store.leases()[0].leaves_at == at(6) - timedelta(minutes=10)
+
+
+def test_ones_own_machine_runs_through_into_the_next_reservation(store: Store) -> None:
+    book(store, "a", begins=0)
+    book(store, "b", begins=2)
+    later = Reservations(store).book(replace(wanted(4, user="bea"), id="c"), ONE, NOW)
+    assert isinstance(later, NotPossible), "others still keep clear of it"
+    book(store, "c", begins=4 + 1 / 6, user="bea")
+    assert isinstance(start(store, "l1", "ada"), Admit)
+    store.began("l1", NOW, NOW)
+    for hours in (0.0, 1.9, 2.0, 2.5, 3.5):
+        look_ahead(store, ONE, {}, at(hours))
+        [lease] = store.leases()
+        assert lease.leaves_at == at(4), "when the second one is over, and the next person's begins"
+    taken = {each.id: each.taken_at for each in Reservations(store).of_user("ada", NOW)}
+    assert taken == {"a": NOW, "b": at(2)}
+    assert isinstance(start(store, "l2", "cat", 2), Deny)
 
 
 def test_two_hubs_move_to_the_last_slot_and_one_of_them_has_it(place: Place) -> None:

@@ -5,9 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from hub_extensions.reservations.change import Ask
 from hub_extensions.reservations.decide import Booking
+from hub_extensions.reservations.words import NotPossible
+from profiles.choice import MachineChoice
+from profiles.frozen import freeze
 from profiles.lease import Lease, Request
 from profiles.lease_book import LeaseBook
+from profiles.plan import MachinePlan
 from profiles.policy import Policies
 from profiles.reservations import Reservation
 from profiles.snapshot import Snapshot
@@ -50,3 +55,23 @@ def reserved(name: str, begins: float, lasts: float = 2, user: str = "bea", gpus
 
 def books(*leases: Lease, reservations: tuple[Reservation, ...] = (), **known: Any) -> Snapshot:
     return Snapshot(LeaseBook(leases), reservations=reservations, **known)
+
+
+def ask(user: str = "ada", **given: Any) -> Ask:
+    """A catalog of one machine, whose option says how many GPUs it has."""
+
+    def asked(choice: MachineChoice) -> tuple[Request, MachinePlan] | NotPossible:
+        if choice.profile not in {"gpu", "other"}:
+            return NotPossible("unknown-profile", "There is no such machine.", "")
+        gpus = int(choice.options.get("gpus", "1"))
+        offered = request(user, gpus=gpus, profile=choice.profile, **given)
+        return offered, Plan(freeze(dict(choice.options)))  # type: ignore[return-value]
+
+    return asked
+
+
+class Plan:
+    """What of a `MachinePlan` is kept with a reservation."""
+
+    def __init__(self, options: Any) -> None:
+        self.options = options

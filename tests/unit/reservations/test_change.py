@@ -9,42 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub_extensions.reservations.change import Around, Ask, Change, change
+from hub_extensions.reservations.change import Around, Change, change
 from hub_extensions.reservations.decide import book
 from hub_extensions.reservations.words import NotPossible, Why
 from profiles.choice import MachineChoice
-from profiles.frozen import EMPTY, freeze
-from profiles.lease import Request
+from profiles.frozen import EMPTY
 from profiles.lease_book import LeaseBook
-from profiles.plan import MachinePlan
 from profiles.pots import ReservedPot
 from profiles.reservations import Reservation, clear_time, promised_to, to_clear
 from profiles.snapshot import Snapshot
-from tests.unit.profiles.shares import NOW, grant, lease, request
-from tests.unit.reservations.booking import CLEAR, HOUR, at, books, reserved, rules, wanted
+from tests.unit.profiles.shares import NOW, grant, lease
+from tests.unit.reservations.booking import CLEAR, HOUR, ask, at, books, reserved, rules, wanted
 from tests.unit.reservations.test_decide import TEN, lengths, made, situations, starts, why
 
 MINE = reserved("mine", 24, user="ada")
-
-
-def ask(user: str = "ada", **given: Any) -> Ask:
-    """A catalog of one machine, whose option says how many GPUs it has."""
-
-    def asked(choice: MachineChoice) -> tuple[Request, MachinePlan] | NotPossible:
-        if choice.profile not in {"gpu", "other"}:
-            return NotPossible("unknown-profile", "There is no such machine.", "")
-        gpus = int(choice.options.get("gpus", "1"))
-        offered = request(user, gpus=gpus, profile=choice.profile, **given)
-        return offered, Plan(freeze(dict(choice.options)))  # type: ignore[return-value]
-
-    return asked
-
-
-class Plan:
-    """What of a `MachinePlan` is kept with a reservation."""
-
-    def __init__(self, options: Any) -> None:
-        self.options = options
 
 
 def tried(
