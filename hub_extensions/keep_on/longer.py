@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from hub_extensions.keep_on.decide import HOUR, SOON, Offered, said
+from hub_extensions.page_frame import words
 from profiles.lease import Lease
 from profiles.machine import RunningMachine
 
@@ -16,7 +17,7 @@ LATER = (HOUR, 2 * HOUR, 4 * HOUR)
 
 @dataclass(frozen=True)
 class LongerForm:
-    """`times` are by the clock of `timezone`."""
+    """`times` are by the clock of `timezone`, and say how much later they are: `19:05, 2 hours more`."""
 
     action: str
     times: tuple[Offered, ...]
@@ -28,17 +29,18 @@ def longer_form(
 ) -> LongerForm | None:
     """`last`: until when it may run (`admission.longer.latest`). None where it has no end, or runs as long as it
     may."""
-    if lease is None or last is None:
+    if lease is None or last is None or lease.began_at is None or lease.longest is None:
         return None
-    times = tuple(Offered(at, said(at, now, timezone)) for at in later(lease, last, now))
+    end = lease.began_at + lease.longest
+    times = tuple(
+        Offered(at, f"{said(at, now, timezone)}, {words.duration((at - on_the_minute(end)).total_seconds())} more")
+        for at in later(end, last, now)
+    )
     return LongerForm(action, times, timezone) if times else None
 
 
-def later(lease: Lease, last: datetime, now: datetime) -> Iterator[datetime]:
+def later(end: datetime, last: datetime, now: datetime) -> Iterator[datetime]:
     """Times to choose from: some hours later, and the last one where an hour would be too much."""
-    if lease.began_at is None or lease.longest is None:
-        return
-    end = lease.began_at + lease.longest
     if last - end < SOON:
         return
     for more in LATER:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
 
-from tests.local.hub_process import LocalHub, Person
+from tests.local.hub_process import LocalHub, Person, wait_for
 
 pytestmark = pytest.mark.local
 
@@ -81,6 +82,21 @@ def test_a_refused_form_and_a_link_keep_the_length(hub: LocalHub):
 
 
 
+def test_a_switch_is_for_so_long_too(hub: LocalHub):
+    swan = hub.person("swan")
+    swan.start_by_form(profile="small-cpu", run_for="1h")
+    swan.wait_ready()
+    page = swan.http.get("/hub/switch/swan").text
+    assert '<option value="" selected>' in page, "what was asked for is over with the machine"
+    fields = {"_xsrf": swan.xsrf, "start": "many-core", "run_for": "2h"}
+    forged = swan.http.post("/hub/switch/swan", params={"_xsrf": swan.xsrf}, data={**fields, "run_for": "-2h"})
+    assert forged.status_code == 400
+    swan.http.post("/hub/switch/swan", params={"_xsrf": swan.xsrf}, data=fields)
+    wait_for(lambda: machine_of(swan)["state"] == "running" and machine_of(swan)["machine"]["profile"] == "many-core")
+    assert "2 hours after its start, as you asked" in machine_of(swan)["machine"]["stops_words"]
+    swan.stop()
+
+
 def test_it_is_made_longer_from_home(hub: LocalHub):
     lona = hub.person("lona")
     lona.start_by_form(profile="small-cpu", run_for="2h")
@@ -111,9 +127,12 @@ def test_a_machine_without_an_end_offers_no_later_one(hub: LocalHub):
     oda.stop()
 
 
+def machine_of(person: Person) -> dict[str, Any]:
+    return dict(person.rest.get(f"/hub/api/remuda/machine/{person.path}").json())
+
+
 def stops(person: Person) -> datetime:
-    facts = person.rest.get(f"/hub/api/remuda/machine/{person.path}").json()["machine"]
-    return datetime.fromisoformat(facts["stops_at"])
+    return datetime.fromisoformat(machine_of(person)["machine"]["stops_at"])
 
 
 def run_until(person: Person, until: datetime | str, of: str = "") -> httpx.Response:

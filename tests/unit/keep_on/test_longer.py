@@ -54,10 +54,10 @@ def test_what_has_no_end_needs_no_longer_one() -> None:
     assert longer_form(None, END + HOUR, BERLIN, "/go", NOW) is None
 
 
-def test_times_are_by_the_hubs_clock() -> None:
+def test_times_are_by_the_hubs_clock_and_say_how_much_later() -> None:
     form = longer_form(TWO, NOW + 24 * HOUR, BERLIN, "/go", NOW)
     assert form is not None
-    assert [time.said for time in form.times] == ["17:05", "18:05", "20:05"]
+    assert [time.said for time in form.times] == ["17:05, 1 hour more", "18:05, 2 hours more", "20:05, 4 hours more"]
 
 
 @pytest.mark.parametrize(

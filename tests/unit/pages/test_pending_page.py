@@ -22,6 +22,7 @@ from hub_extensions.pending.view import (
 from profiles.choice import MachineChoice
 from profiles.model import Catalog
 from profiles.person import Person
+from profiles.quantity import Duration
 from tests.unit.pages.reading import Element, assert_accessible, read
 
 NO_ROOM = Notice("No node has room.", "Try later.", "no-room", Tone.DANGER)
@@ -185,6 +186,13 @@ def test_nothing_becomes_html(nasty_catalog: Catalog, nasty: str, pending: Pendi
     for html in shown:
         assert not html.all("script")
         assert nasty in html.one("h1").text
+
+
+def test_the_same_again_is_for_as_long_as_was_asked(ways: Ways) -> None:
+    page = failed_start(replace(ways, wanted=replace(GPU, run_for=Duration(4 * 3600))), NO_ROOM)
+    again = next(form for form in page.forms if form.label == "Try again")
+    assert again.note == "For 4 hours, as you asked."
+    assert ("run_for", "4h") in again.fields
 
 
 def test_only_choices_that_say_something_new_are_listed(catalog: Catalog) -> None:
