@@ -85,7 +85,7 @@ def rules(many: Sequence[Figures]) -> Rows:
 
 
 def pools(many: Sequence[Figures]) -> Rows:
-    heads = ("pool", "", "in use", "at most", "machines", "at most", "waited p50", "p95", "max", "in line at most")
+    heads = ("pool", "", "in use", "at most", "machines", "at most", "waited p50", "p95", "max", "for room at most")
     rows: Rows = [
         (
             pool,
