@@ -93,7 +93,8 @@ def until_words(machine: RunningMachine) -> str:
         rules.append(f"after {words.duration(machine.idle_timeout_s)} without activity")
     if machine.max_lifetime_s:
         life = words.duration(machine.max_lifetime_s)
-        rules.append(f"{life} after its start{', as you asked' if machine.ends_as_asked else ' at the latest'}")
+        asked = "" if machine.run_for_s is None else f", not the {words.duration(machine.run_for_s)} that you asked for"
+        rules.append(f"{life} after its start{', as you asked' if machine.ends_as_asked else f' at the latest{asked}'}")
     return f"It stops {', and '.join(rules)}." if rules else "It runs until you stop it."
 
 

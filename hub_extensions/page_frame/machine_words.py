@@ -74,6 +74,16 @@ def of_plan(plan: MachinePlan, catalog: Catalog | None) -> MachineWords:
     )
 
 
+def life_words(machine: RunningMachine | None) -> str:
+    """`for 2 hours, as you asked`; empty where its person has said nothing of it."""
+    if machine is None or not machine.run_for_s:
+        return ""
+    asked = words.duration(machine.run_for_s)
+    if machine.ends_as_asked or not machine.max_lifetime_s:
+        return f"for {asked}, as you asked"
+    return f"for {words.duration(machine.max_lifetime_s)} at most, not the {asked} that you asked for"
+
+
 def pool_name(catalog: Catalog | None, pool_id: str) -> str:
     pool = catalog.pools.get(pool_id) if catalog else None
     return (pool.display_name if pool else "") or pool_id

@@ -15,7 +15,7 @@ from tornado.httputil import url_concat
 
 from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.page_frame.hub import PageHandler, framed, last_choice, stored_choice, utc
-from hub_extensions.page_frame.machine_words import MachineWords, Moment, of_plan, of_running
+from hub_extensions.page_frame.machine_words import MachineWords, Moment, life_words, of_plan, of_running
 from hub_extensions.page_frame.menu import Menu
 from hub_extensions.page_frame.notice import Notice, Tone, notice_of, notice_of_error
 from hub_extensions.page_frame.render import render
@@ -56,6 +56,7 @@ class FollowingHandler(PageHandler):
             xsrf=self.xsrf,
             notice=self.passed_notice,
             message=self._message(spawner, switch, stopping=stopping, since=since),
+            life="" if stopping else life_words(spawner.machine),
         )
 
     def _message(self, spawner: Any, switch: Switch | None, *, stopping: bool, since: datetime | None) -> str:
@@ -158,7 +159,8 @@ class ProgressHandler(PageHandler, SpawnProgressAPIHandler):
         event = dict(event)
         if event.get("message") == "Server requested":  # JupyterHub's own first event
             machine = self._spawner.machine
-            event["message"] = f"{machine.display_name if machine else 'The machine'} has been asked for."
+            life = f", {said}" if (said := life_words(machine)) else ""
+            event["message"] = f"{machine.display_name if machine else 'The machine'} has been asked for{life}."
         if "progress" in event:
             self._furthest = event["progress"] = max(self._furthest, event["progress"])
         if event.get("failed"):

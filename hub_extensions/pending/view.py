@@ -33,6 +33,8 @@ class PendingPage:
     xsrf: str
     notice: Notice | None = None
     message: str = ""
+    #: For how long, where its person has said so.
+    life: str = ""
 
 
 @dataclass(frozen=True)

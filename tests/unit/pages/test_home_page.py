@@ -73,6 +73,28 @@ def test_without_limits_it_runs_until_it_is_stopped(catalog: Catalog, gpu: Runni
     assert "you stop it" in html.one(cls="rm-stats").text
 
 
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [
+        ((2, 2), "and 2 hours after its start, as you asked."),
+        ((8, 90), "and 8 hours after its start at the latest, not the 3 days 18 h that you asked for."),
+        ((8, None), "and 8 hours after its start at the latest."),
+    ],
+)
+def test_whose_wish_its_end_is(
+    catalog: Catalog, gpu: RunningMachine, now: datetime, hours: tuple[int, int | None], said: str
+) -> None:
+    life, asked = (None if each is None else each * 3600 for each in hours)
+    html = page(catalog, now, server(replace(gpu, max_lifetime_s=life, run_for_s=asked), now))
+    assert said in html.text
+
+
+def test_an_end_that_activity_does_not_move(catalog: Catalog, gpu: RunningMachine, now: datetime) -> None:
+    assert "Activity moves the time" in page(catalog, now, server(gpu, now)).text
+    short = replace(gpu, idle_timeout_s=8 * 3600, max_lifetime_s=2 * 3600, run_for_s=2 * 3600)
+    assert "Activity moves the time" not in page(catalog, now, server(short, now)).text
+
+
 def test_a_free_machine_has_no_cost(catalog: Catalog, gpu: RunningMachine, now: datetime) -> None:
     html = page(catalog, now, server(replace(gpu, price_per_hour=Money(Decimal(0), "EUR")), now))
     assert "free" in html.text

@@ -188,6 +188,12 @@ def test_nothing_becomes_html(nasty_catalog: Catalog, nasty: str, pending: Pendi
         assert nasty in html.one("h1").text
 
 
+def test_it_says_for_how_long_where_that_was_asked(pending: PendingPage) -> None:
+    assert "How long" not in show("pending.html", pending).text
+    html = show("pending.html", replace(pending, life="for 2 hours, as you asked"))
+    assert "How long for 2 hours, as you asked" in html.one(cls="rm-stats").text
+
+
 def test_the_same_again_is_for_as_long_as_was_asked(ways: Ways) -> None:
     page = failed_start(replace(ways, wanted=replace(GPU, run_for=Duration(4 * 3600))), NO_ROOM)
     again = next(form for form in page.forms if form.label == "Try again")
