@@ -64,7 +64,7 @@ class NoticesHandler(PageHandler, BaseHandler):
             self.set_status(503)
             return NoticesPage((), 0, self.xsrf, self.root, AWAY)
         views = tuple(view_of(each, self.hub.base_url, self.now, self.timezone) for each in kept)
-        return NoticesPage(views, unread, self.xsrf, self.root, notice, by_mail)
+        return NoticesPage(views, unread, self.xsrf, self.root, notice, by_mail, cut=len(kept) == SHOWN)
 
     async def change(self, user_name: str, function: Any, *args: Any) -> bool:
         """False: it could not be kept, and the page has said so."""

@@ -73,6 +73,13 @@ class NoticesPage:
     notice: page.Notice | None = None
     #: Whether this person gets mail; None: the hub sends none.
     by_mail: bool | None = None
+    #: There may be older ones than these.
+    cut: bool = False
+
+    @property
+    def older_unread(self) -> int:
+        """Unread ones that are too old to be among these."""
+        return self.unread - sum(each.unread for each in self.notices)
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,17 @@ WANTED = Notice(
 )
 
 
-def page(*kept: Kept, unread: int = 0, by_mail: bool | None = None) -> Element:
+def page(*kept: Kept, unread: int = 0, by_mail: bool | None = None, cut: bool = False) -> Element:
     views = tuple(view_of(each, "/hub/", NOW, "UTC") for each in kept)
-    return read(str(render("notices.html", page=NoticesPage(views, unread, "x", "/hub/notices", None, by_mail))))
+    made = NoticesPage(views, unread, "x", "/hub/notices", None, by_mail, cut)
+    return read(str(render("notices.html", page=made)))
+
+
+def test_of_many_it_says_that_these_are_the_newest_and_what_older_ones_are_unread() -> None:
+    html = page(Kept(7, WANTED), unread=3, cut=True)
+    assert "These are the newest 1. 2 older unread ones are not among them" in html.text
+    assert "older" not in page(Kept(7, WANTED), unread=1, cut=True).text
+    assert "newest" not in page(Kept(7, WANTED), unread=1).text
 
 
 def test_the_list_shows_what_is_unread_and_lets_it_be_read() -> None:
