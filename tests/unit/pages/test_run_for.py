@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hub_extensions.approvals.handlers import choice_of
 from hub_extensions.page_frame.machine_words import form_fields
 from hub_extensions.spawn_page.form import render_cards
 from hub_extensions.spawn_page.outlook import worth_asking
@@ -20,6 +21,8 @@ from profiles.person import Person
 from profiles.policy import Policies
 from profiles.pots import Pot
 from profiles.quantity import Duration
+from profiles.refusal import Reason, Refusal
+from profiles.resolve import resolve
 from profiles.snapshot import Snapshot
 from tests.unit.pages.reading import Element, assert_accessible, read
 
@@ -143,6 +146,15 @@ def test_a_length_of_another_way_is_in_the_list_and_chosen(
     chosen = [each["value"] for each in options if each.has("selected")]
     assert chosen == (["3h"] if run_for == Duration(3 * 3600) else [""])
     assert len(options) == 1 + len(LENGTHS) + (chosen == ["3h"])
+
+
+@pytest.mark.parametrize("forged", [b"-4h", b"soon", b"0h", b"1000000h", b"\xff"])
+def test_whoever_waits_in_line_for_a_forged_length_is_refused_as_at_a_start(catalog: Catalog, forged: bytes) -> None:
+    outcome = resolve(catalog, choice_of({"profile": [b"gpu"], "run_for": [forged]}), ADA)
+    assert isinstance(outcome, Refusal)
+    assert outcome.reason is Reason.RUN_FOR_OUT_OF_BOUNDS
+    assert choice_of({"profile": [b"gpu"], "run_for": [b"4h"]}).run_for == Duration(4 * 3600)
+    assert choice_of({"profile": [b"gpu"], "run_for": [b""]}).run_for is None
 
 
 def test_a_form_that_starts_the_same_again_says_for_how_long() -> None:
