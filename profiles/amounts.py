@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from profiles.accelerators import count_gpus
-from profiles.frozen import EMPTY, freeze
+from profiles.frozen import EMPTY, FrozenDict, freeze
 from profiles.plan import MachinePlan
 
 
@@ -55,7 +55,7 @@ class Amounts:
             max(0, self.servers - other.servers),
             max(0, self.millicores - other.millicores),
             max(0, self.memory - other.memory),
-            freeze(devices) if devices else EMPTY,
+            FrozenDict(devices) if devices else EMPTY,
         )
 
     def __add__(self, other: Amounts) -> Amounts:
@@ -87,7 +87,7 @@ def total(many: Iterable[Amounts]) -> Amounts:
         memory += each.memory
         for name, count in each.devices.items():
             devices[name] = devices.get(name, 0) + count
-    return Amounts(servers, millicores, memory, freeze(devices) if devices else EMPTY)
+    return Amounts(servers, millicores, memory, FrozenDict(devices) if devices else EMPTY)
 
 
 def greatest(many: Iterable[Amounts]) -> Amounts:
@@ -100,4 +100,4 @@ def greatest(many: Iterable[Amounts]) -> Amounts:
         memory = max(memory, each.memory)
         for name, count in each.devices.items():
             devices[name] = max(devices.get(name, 0), count)
-    return Amounts(servers, millicores, memory, freeze(devices) if devices else EMPTY)
+    return Amounts(servers, millicores, memory, FrozenDict(devices) if devices else EMPTY)

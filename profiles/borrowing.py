@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from profiles.amounts import Amounts, total
 from profiles.booking import Borrowing
 from profiles.lease import Lease, LeaveWhy, Request
-from profiles.lease_book import LeaseBook
+from profiles.lease_book import BY_AGE, LeaseBook
 from profiles.policy import Policies, Quota
-from profiles.pots import Pot, QuotaPot, drawing, drawn, in_use, own_leases, quota_pots, shares_of
+from profiles.pots import Pot, QuotaPot, drawing, in_use, own_leases, quota_pots, shares_of
 from profiles.reservations import Leave
 from profiles.waiting import Waiting
 
@@ -40,10 +40,18 @@ def may_borrow(rule: Borrowing | None, resource: str) -> int:
 
 def borrowed(pot: QuotaPot, book: LeaseBook) -> tuple[Lease, ...]:
     """The machines that do not fit into the group's own share, newest first: who came first stands on the share."""
+    used = in_use(pot, book)
+    if all(used.much(name) <= limit for name, limit in pot.caps.limits()):
+        return ()
+    # A share's caps follow from its rule and its group.
+    return book.found((pot.pot.per, pot.pot.subject), pot.quota, lambda leases: _beyond(pot, leases))
+
+
+def _beyond(pot: QuotaPot, leases: Iterable[Lease]) -> tuple[Lease, ...]:
     limits = dict(pot.caps.limits())
     own = dict.fromkeys(limits, 0)
     beyond: list[Lease] = []
-    for lease in sorted(drawn(pot.pot, pot.quota, book), key=lambda lease: (lease.held_at, lease.id)):
+    for lease in sorted(drawing(pot.quota, leases), key=BY_AGE):
         takes = {name: lease.amounts.much(name) for name in limits}
         if any(n and own[name] + n > limits[name] for name, n in takes.items()):
             beyond.append(lease)
@@ -61,21 +69,35 @@ def all_borrowed(policies: Policies, book: LeaseBook) -> Mapping[str, Pot]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Draws:
+    """What a request draws from: all quotas, the shares of its own groups, and the wholes that these lie within."""
+
+    pots: tuple[QuotaPot, ...]
+    shares: tuple[QuotaPot, ...]
+    wholes: tuple[QuotaPot, ...]
+
+    @classmethod
+    def of(cls, request: Request, policies: Policies) -> _Draws:
+        pots = tuple(quota_pots(policies, request))
+        shares = [(pot, rule) for pot in pots if (rule := borrowing_of(pot, pots)) is not None]
+        within = {Pot(rule.within, "hub") for _, rule in shares}
+        return cls(pots, tuple(pot for pot, _ in shares), tuple(pot for pot in pots if pot.pot in within))
+
+
 class _Shares:
     """What groups have left of their own shares, as those in line are given theirs one after the other."""
 
-    def __init__(self, policies: Policies, book: LeaseBook) -> None:
-        self._policies, self._book = policies, book
+    def __init__(self, book: LeaseBook) -> None:
+        self._book = book
         self._left: dict[Pot, dict[str, int]] = {}
 
-    def give(self, request: Request, *, only_look: bool = False) -> tuple[QuotaPot, ...]:
+    def give(self, request: Request, draws: _Draws, *, only_look: bool = False) -> tuple[QuotaPot, ...]:
         """The wholes that it draws from within all shares of its own; none where it would borrow, or has no share."""
-        pots = tuple(quota_pots(self._policies, request))
-        shares = [(pot, rule) for pot in pots if (rule := borrowing_of(pot, pots)) is not None]
         instead = own_leases(request, self._book)
         wants = request.amounts
         lefts = []
-        for pot, _ in shares:
+        for pot in draws.shares:
             if pot.pot not in self._left:
                 used = in_use(pot, self._book)
                 self._left[pot.pot] = {name: limit - used.much(name) for name, limit in pot.caps.limits()}
@@ -86,8 +108,7 @@ class _Shares:
             lefts.append((left, wants.beyond(own)))
         for left, takes in lefts if not only_look else ():
             left.update({name: much - takes.much(name) for name, much in left.items()})
-        wholes = {Pot(rule.within, "hub") for _, rule in shares}
-        return tuple(pot for pot in pots if pot.pot in wholes)
+        return draws.wholes
 
 
 def owners_first(  # noqa: PLR0913, PLR0917 - what the order depends on
@@ -99,38 +120,60 @@ def owners_first(  # noqa: PLR0913, PLR0917 - what the order depends on
     thought: dict[object, object],
 ) -> Sequence[Waiting]:
     """The line as this request sees it. For what is lent, those who are within their own group's share come before
-    those who would borrow: whoever was asked to give back would otherwise be the next to borrow. `thought` is kept as
-    long as line and book stay as they are."""
+    those who would borrow: whoever was asked to give back would otherwise be the next to borrow. `thought` keeps the
+    order as long as line and book stay as they are."""
     if pot.per != "hub" or not any(_lies_within(quota, pot) for quota in policies.quotas.values()):
         return line
-    order = thought.get(owners_first)
+    order = thought.get(_Order)
     if not isinstance(order, _Order) or not order.is_of(line, policies, book):
-        order = thought[owners_first] = _Order.of(line, policies, book)
-    if not any(waiting.is_place_of(request) for waiting in line) and order.shares.give(request, only_look=True):
-        return order.owners
-    return order.line
+        draws = thought.get(_InLine)
+        if not isinstance(draws, _InLine) or not draws.is_of(line, policies):
+            draws = thought[_InLine] = _InLine.of(line, policies)
+        order = thought[_Order] = _Order.of(draws, book)
+    if any(waiting.is_place_of(request) for waiting in line):
+        return order.line
+    within = order.shares.give(request, _Draws.of(request, policies), only_look=True)
+    return order.owners if within else order.line
+
+
+@dataclass(frozen=True, slots=True)
+class _InLine:
+    """What each in the line draws from: as long as the line stays as it is, whatever starts and ends."""
+
+    line: Sequence[Waiting]
+    policies: Policies
+    draws: tuple[_Draws, ...]
+
+    @classmethod
+    def of(cls, line: Sequence[Waiting], policies: Policies) -> _InLine:
+        return cls(line, policies, tuple(_Draws.of(waiting.request, policies) for waiting in line))
+
+    def is_of(self, line: Sequence[Waiting], policies: Policies) -> bool:
+        return self.line is line and self.policies is policies
 
 
 @dataclass(frozen=True, slots=True)
 class _Order:
     """The owners of a line, and all of it with them in front."""
 
-    made_of: tuple[Sequence[Waiting], Policies, LeaseBook]
+    made_of: _InLine
+    book: LeaseBook
+    changes: int
     shares: _Shares
     owners: tuple[Waiting, ...]
     line: tuple[Waiting, ...]
 
     @classmethod
-    def of(cls, line: Sequence[Waiting], policies: Policies, book: LeaseBook) -> _Order:
-        shares = _Shares(policies, book)
+    def of(cls, made_of: _InLine, book: LeaseBook) -> _Order:
+        shares = _Shares(book)
         owners: list[Waiting] = []
         others: list[Waiting] = []
-        for waiting in line:
-            (owners if waiting.kept_until is None and shares.give(waiting.request) else others).append(waiting)
-        return cls((line, policies, book), shares, tuple(owners), (*owners, *others))
+        for waiting, draws in zip(made_of.line, made_of.draws, strict=True):
+            (owners if waiting.kept_until is None and shares.give(waiting.request, draws) else others).append(waiting)
+        return cls(made_of, book, book.changes, shares, tuple(owners), (*owners, *others))
 
     def is_of(self, line: Sequence[Waiting], policies: Policies, book: LeaseBook) -> bool:
-        return all(one is other for one, other in zip(self.made_of, (line, policies, book), strict=True))
+        return self.made_of.is_of(line, policies) and self.book is book and self.changes == book.changes
 
 
 def _lies_within(quota: Quota, pot: Pot) -> bool:
@@ -151,10 +194,11 @@ def give_back(
         return ()
     leaving: dict[str, Leave] = {}
     room: dict[Pot, dict[str, int]] = {}
-    shares, lent = _Shares(policies, book), _lent(policies, book)
+    shares, lent = _Shares(book), _lent(policies, book)
     for request in waiting:
-        wholes = shares.give(request)
-        mine = {pot.pot for pot in quota_pots(policies, request)}
+        draws = _Draws.of(request, policies)
+        wholes = shares.give(request, draws)
+        mine = {pot.pot for pot in draws.pots}
         taken: dict[str, _Lent] = {}
         enough = True
         for whole in wholes:
@@ -230,7 +274,7 @@ def _lent(policies: Policies, book: LeaseBook) -> list[_Lent]:
         if pot.quota.borrowing is not None:
             for lease in borrowed(pot, book):
                 found.setdefault(lease.id, _Lent(lease, pot.pot, pot.quota.borrowing))
-    newest = sorted(found.values(), key=lambda each: (each.lease.held_at, each.lease.id), reverse=True)
+    newest = sorted(found.values(), key=lambda each: BY_AGE(each.lease), reverse=True)
     return sorted(newest, key=lambda each: each.lease.leaves_why is not LeaveWhy.LENT)
 
 

@@ -9,10 +9,12 @@ the same.
 from __future__ import annotations
 
 import heapq
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from math import inf
 from random import Random
 
@@ -26,6 +28,8 @@ Lengths = Mapping[str, Sequence[float]]
 FEW = 3
 #: Futures; fewer where there are many machines. One of ten lies before what is said, and one after.
 FUTURES, LEAST_FUTURES, MOST_ENDS, APART = 60, 15, 6_000, 10
+#: Machines whose futures are remembered; some megabytes.
+REMEMBERED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +49,23 @@ def expected(
     it. None: that is not known, which is said rather than a wrong number."""
     out = tuple(leases)
     futures = max(LEAST_FUTURES, min(FUTURES, MOST_ENDS // (len(out) + len(line) + 1)))
-    names = tuple(name for name, _ in caps.limits())
     limits = dict(caps.limits())
-    running = [(_much(lease.amounts, names), _ends(lease, lengths, now, futures)) for lease in out]
-    coming = [(_much(each.amounts, names), _lasts(each, lengths, futures)) for each in line]
-    used = {name: sum(takes[name] for takes, _ in running) for name in names}
-    by_then = _turn(
-        limits,
-        used,
-        [(_must_end(lease, now), _much(lease.amounts, names)) for lease in out],
-        [(_much(each.amounts, names), _longest(each.longest)) for each in line],
-    )
+    used = {name: sum(lease.amounts.much(name) for lease in out) for name in limits}
+    wanted = [_much(each.amounts, limits) for each in line]
+    # What is enough for all who wait keeps nobody waiting, and no machine that has none of the rest is waited for.
+    limits = {name: most for name, most in limits.items() if used[name] + sum(each[name] for each in wanted) > most}
+    used = {name: used[name] for name in limits}
+    wanted = [{name: each[name] for name in limits} for each in wanted]
+    out = tuple(lease for lease in out if any(lease.amounts.much(name) for name in limits))
+    running = [_much(lease.amounts, limits) for lease in out]
+    must_end = [_must_end(lease, now) for lease in out]
+    ends = [_ends(lease, must, lengths, now, futures) for lease, must in zip(out, must_end, strict=True)]
+    lasts = [_lasts(each, lengths, futures) for each in line]
+    by_then = _turn(limits, used, running, must_end, wanted, [_longest(each.longest) for each in line])
     latest = None if by_then == inf else now + timedelta(seconds=by_then)
     found = sorted(
-        _turn(
-            limits,
-            used,
-            [(ends[future], takes) for takes, ends in running],
-            [(takes, lasts[future]) for takes, lasts in coming],
-        )
-        for future in range(futures)
+        _turn(limits, used, running, of_each, wanted, of_line)
+        for of_each, of_line in zip(_by_future(ends, futures), _by_future(lasts, futures), strict=True)
     )
     middle, late = found[futures // 2], found[futures - 1 - futures // APART]
     if middle == inf:
@@ -76,36 +77,50 @@ def expected(
     )
 
 
-def _turn(
+def _by_future(of_each: Sequence[Sequence[float]], futures: int) -> Iterable[Sequence[float]]:
+    return zip(*of_each, strict=True) if of_each else [()] * futures
+
+
+def _turn(  # noqa: PLR0913, PLR0917 - a world, and one of its futures
     limits: Mapping[str, int],
     used: Mapping[str, int],
-    ends: Iterable[tuple[float, Mapping[str, int]]],
-    line: Iterable[tuple[Mapping[str, int], float]],
+    running: Sequence[Mapping[str, int]],
+    ends: Sequence[float],
+    line: Sequence[Mapping[str, int]],
+    lasts: Sequence[float],
 ) -> float:
-    """In one future: the second at which the last of the line starts."""
-    running = [(end, number, takes) for number, (end, takes) in enumerate(ends)]
-    heapq.heapify(running)
-    at, number = 0.0, len(running)
-    for wants, lasts in line:
-        while any(n and used[name] + n > limits[name] for name, n in wants.items()):
-            if not running or running[0][0] == inf:
+    """In one future: the second at which the last of the line starts. `ends` are those of the machines that run,
+    `lasts` is how long those of the line will."""
+    # Sorted once: of thousands of machines only the first ones to end are looked at.
+    order = sorted(range(len(running)), key=ends.__getitem__)
+    begun: list[tuple[float, int, Mapping[str, int]]] = []
+    at, passed, left = 0.0, 0, dict(used)
+    for number, (wants, runs) in enumerate(zip(line, lasts, strict=True)):
+        while any(n and left[name] + n > limits[name] for name, n in wants.items()):
+            end = ends[order[passed]] if passed < len(order) else inf
+            if begun and begun[0][0] < end:
+                end, _, takes = heapq.heappop(begun)
+            elif end == inf:
                 return inf
-            end, _, takes = heapq.heappop(running)
+            else:
+                takes = running[order[passed]]
+                passed += 1
             at = max(at, end)
-            used = {name: n - takes[name] for name, n in used.items()}
-        used = {name: n + wants[name] for name, n in used.items()}
-        heapq.heappush(running, (at + lasts, number, wants))
-        number += 1
+            for name, n in takes.items():
+                left[name] -= n
+        for name, n in wants.items():
+            left[name] += n
+        heapq.heappush(begun, (at + runs, number, wants))
     return at
 
 
-def _ends(lease: Lease, lengths: Lengths, now: datetime, futures: int) -> list[float]:
+def _ends(lease: Lease, must_end: float, lengths: Lengths, now: datetime, futures: int) -> Sequence[float]:
     """Seconds from now, of each future."""
     past, ran = lengths.get(lease.profile, ()), lease.ran(now).total_seconds()
-    return _rests(lease.id, past, ran, _must_end(lease, now), futures)
+    return _rests(lease.id, past, ran, must_end, futures)
 
 
-def _lasts(request: Request, lengths: Lengths, futures: int) -> list[float]:
+def _lasts(request: Request, lengths: Lengths, futures: int) -> Sequence[float]:
     return _rests(request.lease_id, lengths.get(request.profile, ()), 0.0, _longest(request.longest), futures)
 
 
@@ -120,13 +135,21 @@ def _longest(longest: timedelta | None) -> float:
     return inf if longest is None else longest.total_seconds()
 
 
-def _rests(seed: str, lengths: Sequence[float], ran: float, most: float, futures: int) -> list[float]:
+def _rests(seed: str, lengths: Sequence[float], ran: float, most: float, futures: int) -> Sequence[float]:
     """Where the past says nothing, nobody knows how much sooner than it must it ends: as if it never did."""
-    longer = lengths[bisect_right(lengths, ran) :]
-    if len(longer) < FEW:
-        return [inf] * futures
-    draw = Random(seed)  # noqa: S311 - the same for the same machine
-    return [min(most, longer[int(draw.random() * len(longer))] - ran) for _ in range(futures)]
+    first = bisect_right(lengths, ran)
+    longer = len(lengths) - first
+    if longer < FEW:
+        return (inf,) * futures
+    rests = [lengths[first + int(drawn * longer)] - ran for drawn in _draws(seed, futures)]
+    return rests if most == inf else [min(most, rest) for rest in rests]
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _draws(seed: str, futures: int) -> array[float]:
+    """The same for the same machine. To begin a row of random numbers takes longer than all else."""
+    draw = Random(seed)  # noqa: S311 - no secret
+    return array("d", (draw.random() for _ in range(futures)))
 
 
 def _much(amounts: Amounts, names: Iterable[str]) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import attrgetter
 from typing import TypeVar, cast
 
 from profiles.caps import Per
@@ -10,7 +11,10 @@ from profiles.lease import Lease
 from profiles.tally import Tally
 
 T = TypeVar("T", bound=Tally)
+V = TypeVar("V")
 Place = tuple[Per, str]
+#: Sorts leases in the order in which they were granted.
+BY_AGE = attrgetter("held_at", "id")
 #: Fewer leases than these are summed as quickly as a tally is kept.
 FEW = 16
 #: Rules at one place; more than these are rules that are no longer asked for.
@@ -26,8 +30,21 @@ class LeaseBook:
         self._by_group: dict[str, dict[str, Lease]] = {}
         self._by_profile: dict[str, dict[str, Lease]] = {}
         self._tallies: dict[Place, dict[int, tuple[object, Tally]]] = {}
+        self._found: dict[Place, dict[int, tuple[object, object]]] = {}
+        #: Counts what was put and removed: what was made of the book before is out of date.
+        self.changes = 0
         for lease in leases:
             self.put(lease)
+
+    def copy(self) -> LeaseBook:
+        """As it is now, whatever becomes of this one."""
+        other = LeaseBook()
+        other._all = dict(self._all)
+        other._by_user, other._by_group, other._by_profile = (
+            {key: dict(leases) for key, leases in index.items()}
+            for index in (self._by_user, self._by_group, self._by_profile)
+        )
+        return other
 
     def put(self, lease: Lease) -> None:
         """Add it, or take its new state."""
@@ -35,21 +52,18 @@ class LeaseBook:
         if known is not None and (known.user, known.groups, known.profile) != (lease.user, lease.groups, lease.profile):
             self.remove(lease.id)
         elif known is not None:
-            for tally in self._told(known):
-                tally.remove(known)
+            self._tell(known, remove=True)
         self._all[lease.id] = lease
         for index, keys in self._places(lease):
             for key in keys:
                 index.setdefault(key, {})[lease.id] = lease
-        for tally in self._told(lease):
-            tally.put(lease)
+        self._tell(lease)
 
     def remove(self, lease_id: str) -> Lease | None:
         """What is not there is gone already."""
         lease = self._all.pop(lease_id, None)
         if lease is not None:
-            for tally in self._told(lease):
-                tally.remove(lease)
+            self._tell(lease, remove=True)
             for index, keys in self._places(lease):
                 for key in keys:
                     index[key].pop(lease_id, None)
@@ -97,6 +111,16 @@ class LeaseBook:
             self._tallies.setdefault(place, kept)[id(rule)] = (rule, tally)
         return tally
 
+    def found(self, place: Place, rule: object, find: Callable[[Iterable[Lease]], V]) -> V:
+        """What `find` makes of the leases at that place by this rule (this very object), kept until one of them
+        changes."""
+        kept = self._found.setdefault(place, {})
+        if id(rule) not in kept:
+            if len(kept) >= TALLIES:
+                kept.clear()
+            kept[id(rule)] = (rule, find(self.at(place).values()))
+        return cast(V, kept[id(rule)][1])
+
     def __iter__(self) -> Iterator[Lease]:
         return iter(self._all.values())
 
@@ -106,13 +130,20 @@ class LeaseBook:
     def __contains__(self, lease_id: str) -> bool:
         return lease_id in self._all
 
-    def _told(self, lease: Lease) -> Iterator[Tally]:
-        if self._tallies:
-            places: list[Place] = [("hub", ""), ("user", lease.user), ("profile", lease.profile)]
-            places += (("group", name) for name in lease.groups)
-            for place in places:
-                for _, tally in self._tallies.get(place, {}).values():
-                    yield tally
+    def _tell(self, lease: Lease, *, remove: bool = False) -> None:
+        """What is kept of the places where it is."""
+        self.changes += 1
+        if not self._tallies and not self._found:
+            return
+        places: list[Place] = [("hub", ""), ("user", lease.user), ("profile", lease.profile)]
+        places += (("group", name) for name in lease.groups)
+        for place in places:
+            self._found.pop(place, None)
+            for _, tally in self._tallies.get(place, {}).values():
+                if remove:
+                    tally.remove(lease)
+                else:
+                    tally.put(lease)
 
     def _places(self, lease: Lease) -> tuple[tuple[dict[str, dict[str, Lease]], Iterable[str]], ...]:
         return (

@@ -7,7 +7,7 @@ may use what is reserved until shortly before it begins.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -15,9 +15,9 @@ from profiles.amounts import Amounts, greatest, total
 from profiles.booking import Reservable
 from profiles.frozen import EMPTY
 from profiles.lease import Lease, LeaveWhy, Request
-from profiles.lease_book import LeaseBook
+from profiles.lease_book import BY_AGE, LeaseBook
 from profiles.pots import ReservedPot, drawn, in_use, own_leases
-from profiles.tally import AmountsTally
+from profiles.staying import Ends, Staying
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +75,9 @@ def promised_to(reservations: Iterable[Reservation], at: datetime, clear: timede
             holding.setdefault(each.user, []).append(each)
     found = {}
     for name, theirs in holding.items():
+        if len(theirs) == 1:  # nearly always
+            found[name] = theirs[0].amounts
+            continue
         moments = {at, *(each.begins_at for each in theirs if each.begins_at > at)}
         found[name] = greatest(total(each.amounts for each in theirs if each.holds(moment)) for moment in moments)
     return found
@@ -137,17 +140,22 @@ def clear_from(
     if not any(moment > now for moment in moments):
         return None
     instead = own_leases(request, book)
-    most = total((in_use(pot, book, instead), *(each.amounts for each in ours if each.user != name)))
-    if _fits(pot, most, request.amounts):
-        return None  # even if all of it were at once
-    there = Staying(pot, (each for each in drawn(pot.pot, pot.quota, book) if each.id not in instead), _end)
+    used = in_use(pot, book, instead)
+    tight = []
     for moment in sorted(moment for moment in moments if moment > now):
-        there.pass_to(moment)
-        if covers(pot, unused(pot, ours, there.of(name), name, moment), request.amounts):
+        holders = promised_to((each for each in ours if each.user != name), moment, clear)
+        if not _fits(pot, total((used, *holders.values())), request.amounts):
+            tight.append((moment, holders))
+    if not tight:
+        return None  # even if everything that runs now were still there
+    there = Ends(pot, (each for each in drawn(pot.pot, pot.quota, book) if each.id not in instead))
+    for moment, holders in tight:
+        if covers(pot, unused(pot, ours, there.of(moment, name), name, moment), request.amounts):
             continue
-        holders = {each.user for each in ours}
-        promised = for_others(pot, ours, there.of(*holders), name, moment)
-        if not _fits(pot, there.amounts() + promised, request.amounts):
+        promised = for_others(pot, ours, there.of(moment, *holders), name, moment)
+        needed = there.much(moment)
+        if any((n := request.amounts.much(name)) and needed[name] + promised.much(name) + n > limit
+               for name, limit in pot.caps.limits()):  # fmt: skip
             return moment
     return None
 
@@ -169,15 +177,22 @@ def to_clear(
     clear = clear_time(pot.quota)
     earliest = now + timedelta(seconds=pot.quota.notice.seconds)
     upcoming = [each for each in reservations if each.rule == pot.pot.rule and each.stands(now)]
-    most = total((in_use(pot, book), *(each.amounts for each in upcoming)))
-    if not upcoming or not _short(pot, most):
+    if not upcoming:
         return
-    there = Staying(pot, drawn(pot.pot, pot.quota, book), _own_end)
     # At the end of a reservation its machine stands on nothing any more, and others' may have begun.
     moments = {max(now, each.begins_at - clear) for each in upcoming} | {each.ends_at for each in upcoming}
+    used = in_use(pot, book)
+    tight = []  # those at which it would not fit if everything that runs now were still there
     for moment in sorted(moments):
+        promised = promised_to(upcoming, moment, clear)
+        if promised and _short(pot, total((used, *promised.values()))):
+            tight.append((moment, promised))
+    if not tight:
+        return
+    there = Staying(pot, drawn(pot.pot, pot.quota, book), _own_end)
+    for moment, promised in tight:
         there.pass_to(moment)
-        for lease in _in_the_way(pot, promised_to(upcoming, moment, clear), there):
+        for lease in _in_the_way(pot, promised, there):
             yield Leave(lease, _when(lease, moment, now, earliest))
 
 
@@ -217,7 +232,7 @@ def _in_the_way(pot: ReservedPot, promised: Mapping[str, Amounts], there: Stayin
 def _standing_on(pot: ReservedPot, promised: Amounts, leases: Iterable[Lease]) -> Iterator[str]:
     """Of one person's machines those that stand on what they have reserved: who came first, as far as it goes."""
     left = {name: promised.much(name) for name, _ in pot.caps.limits()}
-    for lease in sorted(leases, key=_age):
+    for lease in sorted(leases, key=BY_AGE):
         takes = {name: lease.amounts.much(name) for name in left}
         if all(n <= left[name] for name, n in takes.items()):
             left = {name: n - takes[name] for name, n in left.items()}
@@ -240,58 +255,6 @@ def _short(pot: ReservedPot, needed: Amounts) -> bool:
     return any(needed.much(name) > limit for name, limit in pot.caps.limits())
 
 
-def _end(lease: Lease) -> datetime | None:
-    return lease.ends_at
-
-
 def _own_end(lease: Lease) -> datetime | None:
     """Without having to make room for a reservation."""
     return lease.ends_at if lease.leaves_why is not LeaveWhy.RESERVED else replace(lease, leaves_at=None).ends_at
-
-
-def _age(lease: Lease) -> tuple[datetime, str]:
-    return lease.held_at, lease.id
-
-
-class Staying:
-    """Which of a pot's machines are still there as moments pass. Sums are kept: there may be thousands of machines."""
-
-    def __init__(
-        self, pot: ReservedPot, leases: Iterable[Lease], end_of: Callable[[Lease], datetime | None]
-    ) -> None:
-        names = [name for name, _ in pot.caps.limits()]
-        self._tally = AmountsTally(lambda lease: True)
-        self._by_user: dict[str, dict[str, Lease]] = {}
-        self._all: dict[str, Lease] = {}
-        ending: list[tuple[datetime, Lease]] = []
-        for lease in leases:
-            if any(lease.amounts.much(name) for name in names):
-                self.put(lease)
-                end = end_of(lease)
-                if end is not None:
-                    ending.append((end, lease))
-        self._ending = sorted(ending, key=lambda each: each[0], reverse=True)
-        self._newest = sorted(self._all.values(), key=_age, reverse=True)
-
-    def pass_to(self, moment: datetime) -> None:
-        while self._ending and self._ending[-1][0] <= moment:
-            self.remove(self._ending.pop()[1])
-
-    def put(self, lease: Lease) -> None:
-        self._all[lease.id] = lease
-        self._by_user.setdefault(lease.user, {})[lease.id] = lease
-        self._tally.put(lease)
-
-    def remove(self, lease: Lease) -> None:
-        if self._all.pop(lease.id, None) is not None:
-            del self._by_user[lease.user][lease.id]
-            self._tally.remove(lease)
-
-    def of(self, *users: str) -> list[Lease]:
-        return [lease for user in users for lease in self._by_user.get(user, {}).values()]
-
-    def newest_first(self) -> list[Lease]:
-        return [lease for lease in self._newest if lease.id in self._all]
-
-    def amounts(self) -> Amounts:
-        return self._tally.without(())

@@ -7,7 +7,8 @@ person's own may follow at once: their machine runs through.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, pairwise
@@ -17,8 +18,9 @@ from profiles.amounts import Amounts, total
 from profiles.hours import WorkingHours, opening
 from profiles.lease import Lease
 from profiles.lease_book import LeaseBook
-from profiles.pots import ReservedPot, drawn
+from profiles.pots import ReservedPot, drawn, in_use
 from profiles.reservations import Reservation, clear_time, for_others, promised_to
+from profiles.staying import Ends
 
 #: From … until …
 Span = tuple[datetime, datetime]
@@ -126,6 +128,12 @@ def within(begin: datetime, end: datetime, spans: Iterable[Span]) -> bool:
     return any(from_ <= begin and end <= to for from_, to in spans)
 
 
+def _lies_in(begin: datetime, end: datetime, spans: Sequence[Span]) -> bool:
+    """`within`, where they are in their order and apart from each other, as `joined` makes them."""
+    last = bisect_right(spans, begin, key=lambda span: span[0])
+    return last > 0 and end <= spans[last - 1][1]
+
+
 def held_from(pot: ReservedPot, wanted: Reservation, now: datetime) -> datetime:
     """From then on what it needs has to be free."""
     return max(now, wanted.begins_at - clear_time(pot.quota))
@@ -136,21 +144,51 @@ def in_the_way(
 ) -> tuple[Lease, ...]:
     """What runs there and cannot be told to leave in time, where that leaves too little; empty: it fits beside it, or
     there is time enough to tell whoever has to leave. Machines whose end is known are gone by then."""
-    earliest, first = now + timedelta(seconds=pot.quota.notice.seconds), held_from(pot, wanted, now)
-    if first >= earliest:
+    return _Way(pot, reservations, book, now).of(wanted)
+
+
+class _Way:
+    """`in_the_way` for one slot after the other. The machines are looked through once, and only where somebody may be
+    in the way."""
+
+    def __init__(
+        self, pot: ReservedPot, reservations: Sequence[Reservation], book: LeaseBook, now: datetime
+    ) -> None:
+        self._pot, self._book, self._now = pot, book, now
+        self._standing = [each for each in reservations if each.stands(now)]
+        self._clear = clear_time(pot.quota)
+        self._limits = tuple(pot.caps.limits())
+        self._ends: Ends | None = None
+
+    def of(self, wanted: Reservation) -> tuple[Lease, ...]:
+        pot, clear = self._pot, self._clear
+        earliest, first = self._now + timedelta(seconds=pot.quota.notice.seconds), held_from(pot, wanted, self._now)
+        if first >= earliest:
+            return ()
+        all_of_them, until = [*self._standing, wanted], min(earliest, wanted.ends_at)
+        used = in_use(pot, self._book)
+        moments = {first, *(at for each in all_of_them if first < (at := each.begins_at - clear) < until)}
+        for moment in sorted(moments):
+            ours = (each for each in all_of_them if each.rule == pot.pot.rule)
+            holders = promised_to(ours, moment, clear)
+            most = total((used, *holders.values()))  # as if everything that runs now were still there
+            if not self._short(wanted, {name: most.much(name) for name, _ in self._limits}):
+                continue
+            there = self._there()
+            promised = for_others(pot, all_of_them, there.of(moment, *holders), "", moment)
+            needed = {name: n + promised.much(name) for name, n in there.much(moment).items()}
+            if short := self._short(wanted, needed):
+                staying = there.all_of_them(moment)
+                return tuple(lease for lease in staying if any(lease.amounts.much(name) for name in short))
         return ()
-    clear, until = clear_time(pot.quota), min(earliest, wanted.ends_at)
-    all_of_them = [*(each for each in reservations if each.stands(now)), wanted]
-    leases = list(drawn(pot.pot, pot.quota, book))
-    moments = {first, *(at for each in all_of_them if first < (at := each.begins_at - clear) < until)}
-    for moment in sorted(moments):
-        staying = [lease for lease in leases if lease.ends_at is None or lease.ends_at > moment]
-        promised = for_others(pot, all_of_them, staying, "", moment)
-        needed = total((*(lease.amounts for lease in staying), promised))
-        short = [n for n, limit in pot.caps.limits() if wanted.amounts.much(n) and needed.much(n) > limit]
-        if short:
-            return tuple(lease for lease in staying if any(lease.amounts.much(name) for name in short))
-    return ()
+
+    def _short(self, wanted: Reservation, needed: Mapping[str, int]) -> list[str]:
+        return [name for name, limit in self._limits if wanted.amounts.much(name) and needed[name] > limit]
+
+    def _there(self) -> Ends:
+        if self._ends is None:
+            self._ends = Ends(self._pot, drawn(self._pot.pot, self._pot.quota, self._book))
+        return self._ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,16 +231,19 @@ def free_slots(
         *(lease.ends_at + clear for lease in drawn(pot.pot, pot.quota, search.book) if lease.ends_at is not None),
     }
 
+    way = _Way(pot, search.reservations, search.book, now)
+
     def can_be(begin: datetime) -> bool:
-        slot = replace(wanted, begins_at=begin, ends_at=begin + length)
-        return (
-            within(begin, slot.ends_at, opened)
-            and within(held_from(pot, slot, now), slot.ends_at, free)
-            and all(within(begin, slot.ends_at, spans) for spans in search.permitted)
-            and all(slot.ends_at <= from_ or to <= begin for from_, to in search.apart)
-            and beyond(pot, search.reservations, slot, now) is None
-            and (begin >= soon or not in_the_way(pot, search.reservations, slot, search.book, now))
-        )
+        end = begin + length
+        if not (
+            _lies_in(begin, end, opened)
+            and _lies_in(max(now, begin - clear), end, free)
+            and all(within(begin, end, spans) for spans in search.permitted)
+            and all(end <= from_ or to <= begin for from_, to in search.apart)
+        ):
+            return False
+        slot = replace(wanted, begins_at=begin, ends_at=end)
+        return beyond(pot, search.reservations, slot, now) is None and (begin >= soon or not way.of(slot))
 
     last = until - length
     first = next((at for at in sorted(boundaries) if since <= at <= last and can_be(at)), None)

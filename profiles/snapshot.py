@@ -26,6 +26,6 @@ class Snapshot:
     reservations: tuple[Reservation, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     thought: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
-    """What was worked out from the same book and line already."""
+    """What was worked out before, with what it was made of: `owners_first` takes what is still true."""
     others: Mapping[Pot, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
     """Currencies other than the catalog's in which something of `spent` was billed: it counts as it stands."""

@@ -16,6 +16,8 @@ from profiles.reservations import covers, for_others, unused
 from profiles.snapshot import Snapshot
 from profiles.waiting import Waiting, wanted_before
 
+NOBODY = (0, Amounts())
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -57,16 +59,32 @@ def standings(request: Request, policies: Policies, snapshot: Snapshot, now: dat
     book, reservations = snapshot.book, snapshot.reservations
     # Whoever takes what they have reserved waits for nobody.
     line = () if has_reserved(request, policies, snapshot, now) else snapshot.waiting
+    ahead = _Ahead(request)
     pots = tuple(quota_pots(policies, request))
     for pot in pots:
         rule = borrowing_of(pot, pots)
         lent = {name: may_borrow(rule, name) for name, _ in pot.caps.limits()} if rule is not None else {}
         in_turn = owners_first(line, request, pot.pot, policies, book, snapshot.thought) if line else ()
-        yield from _of_pot(pot, request, book, in_turn, Amounts(), lent)
+        yield from _of_pot(pot, request, book, ahead.of(in_turn, pot.pot), Amounts(), lent)
     for promised in reserved_pots(policies, request):
         theirs = drawn(promised.pot, promised.quota, book) if reservations else ()
         others = for_others(promised, reservations, theirs, request.person.name, now)
-        yield from _of_pot(promised, request, book, line, others, {})
+        yield from _of_pot(promised, request, book, ahead.of(line, promised.pot), others, {})
+
+
+class _Ahead:
+    """Who comes before this request, for each pot: looked up once for each line, and all pots see one of two."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._known: dict[int, tuple[Sequence[Waiting], dict[Pot, tuple[int, Amounts]]]] = {}
+
+    def of(self, line: Sequence[Waiting], pot: Pot) -> tuple[int, Amounts]:
+        if not line:
+            return NOBODY
+        if id(line) not in self._known:  # the line is kept beside it, so that no other can have its id
+            self._known[id(line)] = (line, wanted_before(line, self._request))
+        return self._known[id(line)][1].get(pot, NOBODY)
 
 
 def has_reserved(request: Request, policies: Policies, snapshot: Snapshot, now: datetime) -> bool:
@@ -86,13 +104,13 @@ def _of_pot(  # noqa: PLR0913, PLR0917 - what a standing is made of
     pot: QuotaPot | ReservedPot,
     request: Request,
     book: LeaseBook,
-    line: Sequence[Waiting],
+    before: tuple[int, Amounts],
     reserved: Amounts,
     lent: dict[str, int],
 ) -> Iterator[Standing]:
     instead = own_leases(request, book)
     used, wanted = in_use(pot, book, leaving_out=instead), request.amounts
-    people, ahead = wanted_before(line, request, pot.pot) if line else (0, Amounts())
+    people, ahead = before
     there = book.at((pot.pot.per, pot.pot.subject)) if people else {}
     own = total(each.amounts for each in drawing(pot.quota, (there[each] for each in instead if each in there)))
     for name, limit in pot.caps.limits():

@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from typing import Protocol
 
 from profiles.amounts import Amounts, total
-from profiles.frozen import EMPTY, freeze
+from profiles.frozen import EMPTY, FrozenDict
 from profiles.lease import Lease
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,7 +48,7 @@ class AmountsTally:
             self._servers - out.servers,
             self._millicores - out.millicores,
             self._memory - out.memory,
-            freeze(devices) if devices else EMPTY,
+            FrozenDict(devices) if devices else EMPTY,
         )
 
     def _add(self, lease: Lease, sign: int) -> None:

@@ -61,7 +61,10 @@ def before(line: Iterable[Waiting], request: Request) -> Iterator[Waiting]:
             yield waiting
 
 
-def wanted_before(line: Iterable[Waiting], request: Request, pot: Pot) -> tuple[int, Amounts]:
-    """How many come before this request for what is in the pot, and how much they want."""
-    ahead = [waiting.request.amounts for waiting in before(line, request) if waiting.pot == pot]
-    return len(ahead), total(ahead)
+def wanted_before(line: Iterable[Waiting], request: Request) -> dict[Pot, tuple[int, Amounts]]:
+    """How many come before this request for what is in each pot, and how much they want."""
+    ahead: dict[Pot, list[Amounts]] = {}
+    for waiting in before(line, request):
+        if waiting.pot is not None:
+            ahead.setdefault(waiting.pot, []).append(waiting.request.amounts)
+    return {pot: (len(wanted), total(wanted)) for pot, wanted in ahead.items()}

@@ -3,7 +3,7 @@ machines that make room. Each step is one exclusive transaction; what it decides
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -67,17 +67,62 @@ def look_ahead(
 ) -> Looked:
     """Everything that is due. `requests`: by the place's id what it waits for, as the catalog offers it now; None: it
     does not any more. Raises `DatabaseAway`."""
+    return sum(steps(store, policies, requests, now, tell), Looked())
+
+
+def steps(
+    store: Store,
+    policies: Policies,
+    requests: Mapping[str, Request | None],
+    now: datetime,
+    tell: Tell = tell_nobody,
+) -> Iterator[Looked]:
+    """`look_ahead`, one transaction after the other: between two of them others have their turn."""
     with store.looking() as books:
         leaving = any(lease.leaves_why in {LeaveWhy.RESERVED, LeaveWhy.LENT} for lease in books.leases)
         if not (books.reservations or books.waiting or leaving):
-            return Looked()
-    looked = _reservations(store, policies, now, tell)
+            return
+    yield _reservations(store, policies, now, tell)
+    judge = _Judge(store, policies, now)
     for _ in range(2 * len(books.waiting) + 1):  # each is called at most once, and passed at most once
-        step = _call_next(store, policies, requests, now, tell)
-        looked += step
+        step = _call_next(judge, requests, tell)
+        yield step
         if step.nothing:
             break
-    return looked + _take_back(store, policies, requests, now, tell)
+    yield _take_back(judge, requests, tell)
+
+
+class _Judge:
+    """Decides about places; about each once, for as long as the books stay as they are."""
+
+    def __init__(self, store: Store, policies: Policies, now: datetime) -> None:
+        self.store, self.policies, self.now = store, policies, now
+        self._known: dict[str, tuple[Request, Decision]] = {}
+        self._made_of: tuple[object, ...] | None = None
+
+    def decides(self, books: Books) -> Decide:
+        """In this transaction."""
+        made_of = books.leases, books.leases.changes, books.reservations, books.waiting
+        # Permissions are given without a change of the books.
+        if self.policies.approvals or self._made_of is None or not _same(self._made_of, made_of):
+            self._known, self._made_of = {}, made_of
+
+        def decide(request: Request, *, gone: Collection[str] = ()) -> Decision:
+            if gone:
+                return self.store.decide_in(books, request, self.policies, self.now, gone=gone)
+            asked, decision = self._known.get(request.lease_id, (None, None))
+            if decision is None or asked != request:
+                decision = self.store.decide_in(books, request, self.policies, self.now)
+                self._known[request.lease_id] = request, decision
+            return decision
+
+        return decide
+
+
+def _same(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
+    """The very same objects, and equal numbers."""
+    pairs = zip(one, other, strict=True)
+    return all(mine is theirs or (isinstance(mine, int) and mine == theirs) for mine, theirs in pairs)
 
 
 def _say(books: Books, tell: Tell, looked: Looked) -> Looked:
@@ -114,12 +159,11 @@ def _make_room(store: Store, books: Books, leaves: Sequence[Leave], why: LeaveWh
     return _say(books, tell, Looked(told=tuple((leave, why) for leave in told), spared=staying))
 
 
-def _call_next(
-    store: Store, policies: Policies, requests: Mapping[str, Request | None], now: datetime, tell: Tell
-) -> Looked:
+def _call_next(judge: _Judge, requests: Mapping[str, Request | None], tell: Tell) -> Looked:
     """At most one is called in a transaction: the next decision is made by books that have its machine."""
+    store = judge.store
     with store.changing() as books:
-        step = next_step(_line(books, policies, requests), _decide(store, books, policies, now), now)
+        step = next_step(_line(books, judge.policies, requests), judge.decides(books), judge.now)
         if step.nothing:
             return Looked()
         for waiting in step.passed:
@@ -139,20 +183,18 @@ def _call_next(
         return _say(books, tell, Looked(called=step.called, passed=step.passed, dropped=step.dropped))
 
 
-def _take_back(
-    store: Store, policies: Policies, requests: Mapping[str, Request | None], now: datetime, tell: Tell
-) -> Looked:
+def _take_back(judge: _Judge, requests: Mapping[str, Request | None], tell: Tell) -> Looked:
     """Borrowed machines leave when their owners wait for them, and stay when nobody does any more."""
-    with store.changing() as books:
-        leaves = to_give_back(_line(books, policies, requests), _decide(store, books, policies, now), now)
-        return _make_room(store, books, leaves, LeaveWhy.LENT, tell)
+    with judge.store.changing() as books:
+        leaves = to_give_back(_line(books, judge.policies, requests), judge.decides(books), judge.now)
+        return _make_room(judge.store, books, leaves, LeaveWhy.LENT, tell)
 
 
 def place_decision(
     store: Store, books: Books, beside: Request, policies: Policies, now: datetime
 ) -> Decision:
     """What a place in line would be given by these books."""
-    return decide_place(beside, books.leases, _decide(store, books, policies, now))[1]
+    return decide_place(beside, books.leases, _Judge(store, policies, now).decides(books))[1]
 
 
 def _line(books: Books, policies: Policies, requests: Mapping[str, Request | None]) -> Line:
@@ -163,13 +205,6 @@ def _line(books: Books, policies: Policies, requests: Mapping[str, Request | Non
         reservations=books.reservations,
         policies=policies,
     )
-
-
-def _decide(store: Store, books: Books, policies: Policies, now: datetime) -> Decide:
-    def decide(request: Request, *, gone: Collection[str] = ()) -> Decision:
-        return store.decide_in(books, request, policies, now, gone=gone)
-
-    return decide
 
 
 def pot_columns(pot: Pot | None) -> dict[str, str | None]:

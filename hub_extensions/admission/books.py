@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from hub_extensions.admission.rows import lease_of, reservation_of, waiting_of
+from hub_extensions.admission.spent import Known
 from hub_extensions.admission.tables import GONE, LEASES, QUEUE, RESERVATIONS, STATE
-from profiles.lease import Lease
+from profiles.lease import KEPT, Lease
 from profiles.lease_book import LeaseBook
 from profiles.reservations import Reservation
 from profiles.waiting import Waiting
@@ -45,10 +46,10 @@ class LiveBook:
         self.waiting: tuple[Waiting, ...] = ()
         self._promised = -1
         self.thought: dict[object, object] = {}
+        self.spent = Known()
 
     def refresh(self, connection: Connection) -> LeaseBook:
         """As the transaction sees the table. What the transaction itself writes afterwards comes with the next."""
-        self.thought = {}
         rows = connection.execute(NEWS, {"known": self.version}).all()
         version, forgotten, _, promised = rows[0]
         if promised != self._promised:
@@ -56,14 +57,24 @@ class LiveBook:
             self._promised = promised
         if not forgotten <= self.version <= version:
             self.leases = LeaseBook(_changed_since(connection, -1))
+            self.spent.clear()
         elif version > self.version:
             for _, _, lease_id, _ in rows:
                 if lease_id is not None:
-                    self.leases.remove(lease_id)
+                    self._remove(lease_id)
             for lease in _changed_since(connection, self.version):
                 self.leases.put(lease)
         self.version = self._written = version
         return self.leases
+
+    def _remove(self, lease_id: str) -> None:
+        lease = self.leases.remove(lease_id)
+        if lease_id.startswith(KEPT):
+            return
+        if lease is None:  # it began and ended since the last look: nobody knows whose it was
+            self.spent.clear()
+        else:
+            self.spent.ended(lease)
 
     def count(self, connection: Connection) -> int:
         """One more write within this transaction: the version of what it writes. Tombstones need one each."""

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -20,7 +21,7 @@ from profiles.frozen import EMPTY
 from profiles.lease import MICRO, Lease
 from profiles.lease_book import LeaseBook
 from profiles.policy import LONGEST
-from profiles.pots import BudgetPot, Pot, drawn
+from profiles.pots import BudgetPot, Pot, drawing
 from profiles.quantity import Money
 
 if TYPE_CHECKING:
@@ -68,11 +69,15 @@ def billed_in(
     found: dict[Pot, tuple[str, ...]] = {}
     for pot in pots:
         if pot.budget.unit == "money":
-            going = {lease.price_per_hour.currency for lease in drawn(pot.pot, pot.budget, book) if lease.began_at}
+            going = book.found((pot.pot.per, pot.pot.subject), pot.budget, partial(_currencies, pot))
             here = [each for each in sorted(others) if each in going or _billed(connection, pot, each)]
             if here:
                 found[pot.pot] = tuple(here)
     return found
+
+
+def _currencies(pot: BudgetPot, leases: Iterable[Lease]) -> frozenset[str]:
+    return frozenset(lease.price_per_hour.currency for lease in drawing(pot.budget, leases) if lease.began_at)
 
 
 def _billed(connection: sa.Connection, pot: BudgetPot, currency: str) -> bool:

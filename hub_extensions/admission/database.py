@@ -159,6 +159,20 @@ class Database:
         raise AssertionError("the last try raises")
 
 
+@contextmanager
+def together(connection: Connection) -> Iterator[None]:
+    """What is only written, and nothing of it looked at: on PostgreSQL it is one round trip. Raises `DatabaseAway`."""
+    raw: Any = connection.connection.driver_connection
+    if not hasattr(raw, "pipeline"):
+        yield
+        return
+    try:
+        with raw.pipeline():
+            yield
+    except raw.OperationalError as e:  # past SQLAlchemy, which has no word for this
+        raise DatabaseAway(f"{spoken(str(connection.engine.url))}: {_first_line(e)}") from e
+
+
 def _file_of(url: str) -> Path | None:
     """None where it is no file, or one that only SQLite's own URIs name."""
     place = sa.make_url(url)

@@ -6,11 +6,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, cast
 
 from hub_extensions.admission.database import DatabaseAway
 from hub_extensions.admission.store import Promise, Store
@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
+OVER = object()
 CLOSED = Refusal(
     Reason.ADMISSION_UNAVAILABLE,
     "Machines cannot be started at the moment: the database that keeps count of who has which machine does not answer. "
@@ -106,6 +107,14 @@ class SqlGate:
         """Run a method of the store in the gate's thread, reports in another. Raises `DatabaseAway`."""
         thread = self._reports if function in (self.store.ledger, self.store.used) else self._thread
         return await self._run(thread, function, *args, **kwargs)
+
+    async def in_steps(self, steps: Iterator[T]) -> list[T]:
+        """All that it yields, each step in a turn of its own: starts that were asked for meanwhile come in between.
+        Raises `DatabaseAway`."""
+        found: list[T] = []
+        while (step := await self.call(next, steps, OVER)) is not OVER:
+            found.append(cast(T, step))
+        return found
 
     async def report(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run what only reads, and may take its time, in the thread for reports. Raises `DatabaseAway`."""

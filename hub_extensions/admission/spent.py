@@ -23,13 +23,18 @@ from sqlalchemy.engine import Connection
 from hub_extensions.admission.rows import charge_of, charge_row, entry_of
 from hub_extensions.admission.tables import GROUP_SETS, LEDGER, SPENT, canonical
 from profiles.cost import by_hour
-from profiles.lease import Charge, Entry
-from profiles.pots import BudgetPot, Pot
+from profiles.lease import Charge, Entry, Lease
+from profiles.policy import Budget
+from profiles.pots import BudgetPot, Pot, drawing
 
 DAY = timedelta(days=1)
 #: Both know ON CONFLICT; SQLAlchemy's common `insert` does not.
 INSERT: Mapping[str, Callable[[sa.Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 SUMS = tuple(sa.func.sum(SPENT.c[name]).label(name) for name in ("seconds", "gpu_seconds", "micros"))
+
+
+#: Sums that are remembered: more are people who are not there any more.
+REMEMBERED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,49 @@ class UsedHour:
     profile: str
     hour: datetime
     charge: Charge
+
+
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    """By which budget, from which hour on, until when."""
+
+    budget: Budget
+    begin: datetime
+    end: datetime | None
+    charge: Charge
+
+
+class Known:
+    """The ledger's part of budgets that was looked up before. Whoever keeps it says what has ended since: it grows by
+    nothing else."""
+
+    def __init__(self) -> None:
+        self._sums: dict[tuple[str, str], dict[str, _Sum]] = {}
+        self._count = 0
+
+    def get(self, pot: BudgetPot) -> Charge | None:
+        known = self._sums.get((pot.pot.per, pot.pot.subject), {}).get(pot.pot.rule)
+        if known is None or known.budget is not pot.budget or (known.begin, known.end) != (_hour(pot.begin), pot.end):
+            return None
+        return known.charge
+
+    def put(self, pot: BudgetPot, charge: Charge) -> None:
+        if self._count >= REMEMBERED:
+            self.clear()
+        self._count += 1
+        known = self._sums.setdefault((pot.pot.per, pot.pot.subject), {})
+        known[pot.pot.rule] = _Sum(pot.budget, _hour(pot.begin), pot.end, charge)
+
+    def ended(self, lease: Lease) -> None:
+        """Sums that count this lease are looked up again."""
+        groups = (("group", name) for name in lease.groups)
+        for place in (("hub", ""), ("user", lease.user), ("profile", lease.profile), *groups):
+            known = self._sums.get(place, {})
+            for rule in [rule for rule, each in known.items() if any(drawing(each.budget, (lease,)))]:
+                del known[rule]
+
+    def clear(self) -> None:
+        self._sums, self._count = {}, 0
 
 
 def add(connection: Connection, entry: Entry) -> None:
@@ -64,19 +112,30 @@ def add(connection: Connection, entry: Entry) -> None:
     connection.execute(_adding(connection.dialect.name), rows)
 
 
-def spent_in(connection: Connection, pots: Sequence[BudgetPot], now: datetime) -> dict[Pot, Charge]:
-    """The ledger's part of the window of each budget. Nearly always one query for all of them, written as text: to
-    build and compile it anew with SQLAlchemy's expressions takes five times as long as to run it."""
+def spent_in(
+    connection: Connection, pots: Sequence[BudgetPot], now: datetime, known: Known | None = None
+) -> dict[Pot, Charge]:
+    """The ledger's part of the window of each budget, as far as it is not known. Nearly always one query for all of
+    them, written as text: to build and compile it anew with SQLAlchemy's expressions takes five times as long as to run
+    it."""
     asked = Asked(connection)
     spent: dict[Pot, Charge] = {}
+    missing: list[BudgetPot] = []
     for pot in pots:
+        if known is not None and (charge := known.get(pot)) is not None:
+            spent[pot.pot] = charge
+            continue
+        missing.append(pot)
         source = _source(pot)
         if source is None:
             spent[pot.pot] = _from_entries(connection, pot, _hour(pot.begin))
         else:
             _ask(asked, pot, source, now)
-    for pot, charge in asked.answers():
-        spent[pot] = spent.get(pot, Charge()) + charge
+    for asked_for, charge in asked.answers():
+        spent[asked_for] = spent.get(asked_for, Charge()) + charge
+    if known is not None:
+        for pot in missing:
+            known.put(pot, spent.get(pot.pot, Charge()))
     return spent
 
 
@@ -86,7 +145,10 @@ class Asked:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.mark, self.moment = _driver(connection)
-        self.position = "instr" if connection.dialect.name == "sqlite" else "strpos"
+        lite = connection.dialect.name == "sqlite"
+        self.position = "instr" if lite else "strpos"
+        # PostgreSQL looks up an array in the index; a subquery it would join, reading all of the hours.
+        self.one_of = "subject IN ({})" if lite else "subject = ANY (ARRAY ({}))"
         self._pots: list[Pot] = []
         self._selects: list[str] = []
         self._given: list[Any] = []
@@ -111,7 +173,7 @@ def _ask(asked: Asked, pot: BudgetPot, source: tuple[str, list[str]], now: datet
     if kind == "groups":
         # A set's text has each name as JSON writes it, quotes included: no name is found within another.
         having = " OR ".join([f"{asked.position}(members, {mark}) > 0"] * len(subjects))
-        about = f"subject IN (SELECT members FROM remuda_group_sets WHERE {having})"  # noqa: S608
+        about = asked.one_of.format(f"SELECT members FROM remuda_group_sets WHERE {having}")  # noqa: S608
         whom = [kind, *map(canonical, subjects)]
     machines = "".join(
         f" AND {_among(column, names, mark)}"

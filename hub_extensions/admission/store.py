@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from hub_extensions.admission import spent
 from hub_extensions.admission.books import LiveBook, bury
 from hub_extensions.admission.currencies import billed_in
-from hub_extensions.admission.database import Database, DatabaseAway
+from hub_extensions.admission.database import Database, DatabaseAway, together
 from hub_extensions.admission.life import again, has_ended, is_spent, places_kept, settle, take_up, used_up
 from hub_extensions.admission.rows import MICROSECOND, entry_of, entry_row, lease_row
 from hub_extensions.admission.spent import UsedHour
@@ -26,7 +26,7 @@ from profiles.admission import Admit, Decision, decide, lease_of
 from profiles.amounts import total
 from profiles.grants import Grant
 from profiles.lease import KEPT, EndReason, Entry, Lease, LeaveWhy, Request
-from profiles.lease_book import LeaseBook
+from profiles.lease_book import BY_AGE, LeaseBook
 from profiles.policy import Policies
 from profiles.pots import Pot, budget_pots
 from profiles.reservations import Leave, Reservation
@@ -107,10 +107,11 @@ class Store:
             if held is not None:
                 return again(held, decision)
             if isinstance(decision, Admit):
-                self._put(connection, lease_of(request, decision, now))
-                for place in kept:
-                    bury(connection, place.id, self._book.count(connection))
-                take_up(connection, request, policies, self._book, now)
+                with together(connection):
+                    self._put(connection, lease_of(request, decision, now))
+                    for place in kept:
+                        bury(connection, place.id, self._book.count(connection))
+                    take_up(connection, request, policies, self._book, now)
             return decision
 
     def adopt(self, lease: Lease, now: datetime) -> None:
@@ -152,14 +153,15 @@ class Store:
                 bury(connection, lease_id, self._book.count(connection))
                 return None
             entry = settle(lease, at, reason)
-            bury(connection, lease_id, self._book.count(connection))
-            connection.execute(INTO_LEDGER, entry_row(entry))
-            if lease.groups:
-                groups = [
-                    {"group_name": name, "ended_at": at, "lease_id": lease_id} for name in sorted(lease.groups)
-                ]
-                connection.execute(INTO_GROUPS, groups)
-            spent.add(connection, entry)
+            with together(connection):
+                bury(connection, lease_id, self._book.count(connection))
+                connection.execute(INTO_LEDGER, entry_row(entry))
+                if lease.groups:
+                    groups = [
+                        {"group_name": name, "ended_at": at, "lease_id": lease_id} for name in sorted(lease.groups)
+                    ]
+                    connection.execute(INTO_GROUPS, groups)
+                spent.add(connection, entry)
             if then is not None:
                 self._keep_place(connection, book, lease, then, now)
             elif policies is not None:
@@ -190,12 +192,12 @@ class Store:
         """What a decision about this request would be made by; a copy, which stays as it is."""
         with self._reading() as (connection, book):
             found = self._snapshot(connection, book, policies, request, now)
-            return replace(found, book=LeaseBook(book), thought={})
+            return replace(found, book=book.copy(), thought={})
 
     def leases(self) -> tuple[Lease, ...]:
         """Everything that is out, in the order in which it was granted."""
         with self._reading() as (_, book):
-            return tuple(sorted(book, key=lambda lease: (lease.held_at, lease.id)))
+            return tuple(sorted(book, key=BY_AGE))
 
     def ledger(  # noqa: PLR0913 - what can be asked of a ledger, by name
         self,
@@ -272,7 +274,10 @@ class Store:
         """What `admit` would answer, within this transaction; as if the leases `gone` were over."""
         snapshot = self._snapshot(books.connection, books.leases, policies, request, now)
         if gone:
-            snapshot = replace(snapshot, book=LeaseBook(each for each in books.leases if each.id not in gone))
+            book = books.leases.copy()
+            for lease_id in gone:
+                book.remove(lease_id)
+            snapshot = replace(snapshot, book=book, thought={})
         return decide(request, snapshot, policies, now)
 
     def keep_place_in(self, books: Books, lease: Lease) -> None:
@@ -330,11 +335,20 @@ class Store:
         finally:
             self._book_lock.release()
 
-    def _snapshot(
-        self, connection: Connection, book: LeaseBook, policies: Policies, request: Request, now: datetime
+    def _snapshot(  # noqa: PLR0913 - what a decision is made by
+        self,
+        connection: Connection,
+        book: LeaseBook,
+        policies: Policies,
+        request: Request,
+        now: datetime,
+        *,
+        ending: bool = False,
     ) -> Snapshot:
+        """`ending`: this transaction has written to the ledger, which may come to nothing yet: no sum is remembered."""
+        known = None if ending else self._book.spent
         pots = tuple(budget_pots(policies, request, now))
-        used = spent.spent_in(connection, pots, now)
+        used = spent.spent_in(connection, pots, now, known)
         others = billed_in(connection, pots, book, self.other_currencies)
         grants = self.grants_of(connection, request.person.name) if policies.approvals else ()
         return Snapshot(book, used, grants, self._book.reservations, self._book.waiting, self._book.thought, others)
@@ -342,7 +356,7 @@ class Store:
     def _keep_place(self, connection: Connection, book: LeaseBook, ending: Lease, then: Promise, now: datetime) -> None:
         """Measured as if the ending machine, which this book still has, were gone already."""
         request = replace(then.request, lease_id=ending.id)
-        snapshot = self._snapshot(connection, book, then.policies, request, now)
+        snapshot = self._snapshot(connection, book, then.policies, request, now, ending=True)
         decision = decide(request, snapshot, then.policies, now)
         if isinstance(decision, Admit):
             place = replace(lease_of(request, decision, now), id=f"{KEPT}{ending.id}")
@@ -360,9 +374,8 @@ class Store:
             if not mine or place is None or place.amounts == waiting.request.amounts:
                 continue
             request = replace(waiting.request, lease_id=ended.id)
-            if isinstance(
-                decide(request, self._snapshot(connection, book, policies, request, now), policies, now), Admit
-            ):
+            snapshot = self._snapshot(connection, book, policies, request, now, ending=True)
+            if isinstance(decide(request, snapshot, policies, now), Admit):
                 values = {"changed": self._book.count(connection), "amounts": waiting.request.amounts.to_dict()}
                 connection.execute(sa.update(LEASES).where(LEASES.c.id == place.id).values(values))
 

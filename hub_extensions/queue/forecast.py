@@ -12,9 +12,8 @@ from hub_extensions.queue.store import Picture
 from hub_extensions.queue.words import place_words, would_be
 from profiles.expected import Expected, Lengths, expected
 from profiles.lease import EndReason, Entry, Lease, Request
-from profiles.lease_book import LeaseBook
 from profiles.policy import Policies
-from profiles.pots import Pot, QuotaPot, ReservedPot, drawn, quota_pots, reserved_pots
+from profiles.pots import Pot, QuotaPot, ReservedPot, drawing, quota_pots, reserved_pots
 from profiles.reservations import clear_time
 from profiles.waiting import Waiting, before
 
@@ -101,7 +100,7 @@ def _drawing(pot: QuotaPot | ReservedPot, leases: Iterable[Lease]) -> tuple[Leas
         "group": lambda lease: subject in lease.groups,
         "profile": lambda lease: lease.profile == subject,
     }[per]
-    return tuple(drawn(pot.pot, pot.quota, LeaseBook(filter(there, leases))))
+    return tuple(drawing(pot.quota, filter(there, leases)))
 
 
 def lengths_of(entries: Iterable[Entry]) -> Lengths:

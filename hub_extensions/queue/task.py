@@ -7,13 +7,13 @@ goes on where it was.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from hub_extensions.admission.ahead import Looked, look_ahead
+from hub_extensions.admission.ahead import Looked, steps
 from hub_extensions.admission.database import DatabaseAway
 from hub_extensions.admission.gate import SqlGate
 from hub_extensions.notices.post import post
@@ -71,7 +71,7 @@ class Attendant:
         line = await self._gate.call(self._line.line)
         requests = {each.id: self._request(each) for each in line}
         busy = {each.id for each in line if self._is_busy(each)}
-        looked = await self._gate.call(_look, self._gate.store, policies, requests, now, busy)
+        looked = sum(await self._gate.in_steps(_look(self._gate.store, policies, requests, now, busy)), Looked())
         self._log(looked)
         line = await self._gate.call(self._line.line)
         for each in line:
@@ -130,14 +130,14 @@ class Attendant:
 
 def _look(
     store: Any, policies: Policies, requests: Mapping[str, Request | None], now: datetime, busy: Collection[str]
-) -> Looked:
-    """In the gate's thread. People are told in the transaction of what they are told of."""
+) -> Iterator[Looked]:
+    """Each step in the gate's thread. People are told in the transaction of what they are told of."""
 
     def tell(connection: Connection, looked: Looked) -> None:
         for notice in notices_of(looked, policies, now, busy):
             post(connection, notice)
 
-    return look_ahead(store, policies, requests, now, tell)
+    return steps(store, policies, requests, now, tell)
 
 
 def _pause_s(line: Iterable[Waiting], now: datetime) -> float:

@@ -181,6 +181,16 @@ class Histories(RuleBasedStateMachine):
         again = self.hubs[hub].ended(lease_id, self.now + timedelta(minutes=later), EndReason.LOST, self.now)
         assert again is None
 
+    @rule(who=st.sampled_from(sorted(PEOPLE)), gpus=st.integers(0, 2), hub=HUBS)
+    def a_new_hub_says_the_same(self, who: str, gpus: int, hub: int) -> None:
+        """What a hub remembers of books and ledger is what is written there."""
+        asked, new = self._asked(who, gpus), self._hub()
+        try:
+            answer = self.hubs[hub].foresee(asked, self.policies, self.now)
+            assert answer == new.foresee(asked, self.policies, self.now)
+        finally:
+            new.database.close()
+
     @rule(hub=HUBS)
     def books_are_compared(self, hub: int) -> None:
         self._compare(hub)
