@@ -41,6 +41,7 @@ def fill(database: Database, runs: int, leases: int) -> None:
     past = _past(dice, runs)
     while batch := list(islice(past, BATCH)):
         with database.writing() as connection:
+            _take_time(connection)
             _load(connection, "remuda_ledger", [row for row, _ in batch])
             _load(
                 connection,
@@ -57,6 +58,7 @@ def fill(database: Database, runs: int, leases: int) -> None:
         connection.execute(sa.insert(LEASES), rows)
         connection.execute(sa.update(STATE).values(version=leases))
     with database.writing() as connection:  # as PostgreSQL's autovacuum does by and by
+        _take_time(connection)
         connection.exec_driver_sql("ANALYZE")
 
 
@@ -113,10 +115,15 @@ def _load(connection: Connection, table: str, rows: list[dict[str, Any]]) -> Non
             copy.write_row([row[name] for name in names])
 
 
+def _take_time(connection: Connection) -> None:
+    """Longer than a start would: what is loaded is many at once."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+
+
 def _sum_up(connection: Connection) -> None:
     lite = connection.dialect.name == "sqlite"
-    if not lite:
-        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+    _take_time(connection)
     for span in ("hour", "day"):
         cut = 13 if span == "hour" else 10
         zero = "':00:00.000000'" if span == "hour" else "' 00:00:00.000000'"
