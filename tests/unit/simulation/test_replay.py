@@ -9,8 +9,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from profiles.choice import MachineChoice
 from profiles.lease import Charge, Entry
 from profiles.ledger_csv import read_ledger, write_ledger
+from profiles.person import Person
 from profiles.simulation import history
 from profiles.simulation.day import Circumstances, simulate
 from profiles.simulation.history import visits_of
@@ -18,6 +20,7 @@ from profiles.simulation.invented import Invention, invent, span_of
 from profiles.simulation.outcome import Outcome
 from profiles.simulation.replay import Replayed, Told, replay
 from profiles.simulation.room import sizes_of
+from profiles.simulation.visit import Booking
 from tests.unit.simulation.machines import MONDAY, SPAN, catalog, visit
 
 _subjects = st.sampled_from(["user", "group", "hub"])
@@ -139,3 +142,24 @@ def test_visits_of_a_ledger_are_the_same_machines_at_the_same_times() -> None:
     assert [(each.lease.amounts, each.lease.held_at, each.ended_at) for each in after.entries] == [
         (each.lease.amounts, each.lease.held_at, each.ended_at) for each in before.entries
     ]
+
+
+def test_what_was_reserved_is_kept_from_others_and_their_machines_leave_in_time() -> None:
+    entries = _ledger(visit("ada", 0, 400), visit("bob", 180, 60), visit("eve", 175, 30))
+    at = [MONDAY + timedelta(minutes=minute) for minute in (60, 180, 300)]
+    who, gpu = Person("bob", frozenset()), MachineChoice("gpu")
+    bob = Booking(id="b", person=who, choice=gpu, made_at=at[0], begins_at=at[1], ends_at=at[2])
+    slots = {"slots": {"gpus": 1, "pools": ["gpu"], "clearBefore": "10m", "notice": "30m"}}
+    found = replay(entries, catalog(reservations=slots), Told((bob,)))
+    assert [(each.entry.lease.user, each.at - MONDAY) for each in found.cut_short] == [("ada", timedelta(minutes=170))]
+    assert [(each.entry.lease.user, each.refused.reason, each.could_wait) for each in found.refused] == [
+        ("eve", "reserved", True)
+    ]
+
+
+def test_how_long_people_of_a_ledger_would_wait_is_drawn_by_the_seed() -> None:
+    entries = _ledger(*(visit(f"user-{number}", number) for number in range(20)))
+    once, again, other = (visits_of(entries, catalog(), seed=seed) for seed in (1, 1, 2))
+    assert once == again != other
+    assert len({each.patience for each in once}) > 10
+    assert 0 < sum(not each.answers_after for each in once) < 20
