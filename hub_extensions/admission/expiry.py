@@ -21,6 +21,8 @@ MADE_ROOM = {
     LeaveWhy.LENT: "your group had borrowed it, and those it belongs to want it back",
 }
 
+START_AGAIN = "Your home is as you left it; start a machine to go on."
+
 
 @dataclass(frozen=True, slots=True)
 class Stop:
@@ -84,4 +86,4 @@ def _time_over(lease: Lease, now: datetime, *, asked: bool) -> Iterator[Stop]:
         yield Stop(lease, EndReason.TIME_OVER, sentence, "Your home is as you left it; its card says when it opens.")
     if lease.longest is not None and lease.began_at is not None and lease.ran(now) >= lease.longest:
         sentence = lived(lease.display_name, lease.longest, asked=asked)
-        yield Stop(lease, EndReason.TIME_OVER, sentence, "Your home is as you left it; start a machine to go on.")
+        yield Stop(lease, EndReason.TIME_OVER, sentence, START_AGAIN)

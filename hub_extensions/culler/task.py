@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from jupyterhub.utils import maybe_future
 
 from hub_extensions.admission.database import DatabaseAway
+from hub_extensions.admission.expiry import START_AGAIN, lived
 from hub_extensions.culler.decide import Keep, ServerFacts, Stop, StopReason, decide
 from hub_extensions.keep_on.known import KnownKept, known_kept
 from hub_extensions.page_frame.gate import gate_of
+from hub_extensions.page_frame.notice import Notice
 from hub_extensions.settings import Cull
 from hub_extensions.stopping import stop_server
 from profiles.lease import EndReason
@@ -86,6 +88,11 @@ async def _stop(app: Any, cull: Cull, user: Any, spawner: Any, decision: Stop) -
     note_reason = getattr(spawner, "note_reason", None)  # JupyterHub's own spawners keep no books
     if note_reason is not None:
         note_reason(EndReason.TIME_OVER if decision.reason is StopReason.LIFETIME else EndReason.CULLED)
+    machine = getattr(spawner, "machine", None)
+    if machine is not None and machine.max_lifetime_s and decision.reason is StopReason.LIFETIME:
+        lasted = timedelta(seconds=machine.max_lifetime_s)
+        sentence = lived(machine.display_name, lasted, asked=machine.ends_as_asked)
+        spawner.failure = Notice(sentence, START_AGAIN, str(EndReason.TIME_OVER))  # home tells it, until the next start
     if not await stop_server(app, user, spawner):
         return False
     if spawner.name and cull.remove_named_servers:

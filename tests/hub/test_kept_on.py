@@ -68,6 +68,7 @@ async def test_its_life_is_not_made_longer(hub: Hub, books: Books) -> None:
     assert await culled(hub, settings, now + 7.9 * HOUR) == 0
     assert await culled(hub, settings, now + 8 * HOUR) == 1
     assert [entry.reason for entry in books.ledger] == [EndReason.TIME_OVER]
+    assert spawner.failure.sentence == "Your Small was stopped after 8 hours, as long as it was allowed to run."
 
 
 async def test_a_hub_that_comes_back_knows_it_and_waits_for_its_books(
