@@ -82,6 +82,9 @@ class BudgetBalance(Answer):
     used: Exact
     held: Exact = Field(description="Set aside for the rest of what runs.")
     left: Exact
+    other_currencies: list[str] = Field(
+        description="In which some of it was billed beside the hub's; such amounts are counted as they stand."
+    )
 
     @classmethod
     def of(cls, balance: Balance) -> BudgetBalance:
@@ -98,6 +101,7 @@ class BudgetBalance(Answer):
             used=_exact(balance.used),
             held=_exact(balance.held),
             left=_exact(balance.left),
+            other_currencies=list(balance.others),
         )
 
 
