@@ -56,16 +56,16 @@ class LineDesk:
         return forecast_of(self._handler.settings)
 
     async def join(
-        self, spawner: Any, choice: MachineChoice, *, itself: bool
+        self, spawner: Any, choice: MachineChoice, *, itself: bool, server: str
     ) -> Waiting | NotPossible | Refusal:
-        """Wait for this machine, for this server."""
+        """Wait for this machine, for this server, which need not be there yet: `spawner` is any of the same person."""
         if self.off or spawner.catalog is None:
             return NO_LINE
         plan = resolve(spawner.catalog, choice, spawner.person)
         if isinstance(plan, Refusal):
             return plan
         now, place = self._handler.now, uuid.uuid4().hex
-        request = Request.of(KEPT + place, spawner.person, spawner.name or "", plan)
+        request = Request.of(KEPT + place, spawner.person, server, plan)
         wanted = Waiting(
             id=place,
             request=request,

@@ -109,11 +109,12 @@ class JoinHandler(LineHandler):
             await self._check_named_server_request(user, server_name, server_name)
         profile = self.field("wait") or self.field("tell") or self.field("profile")
         choice = choice_of(self.request.body_arguments, profile)
-        spawner = user.get_or_create_spawner(server_name, server_name) if server_name else user.spawner
-        outcome = await self.desk.join(spawner, choice, itself=not self.field("tell"))
+        outcome = await self.desk.join(user.spawner, choice, itself=not self.field("tell"), server=server_name)
         if not isinstance(outcome, Waiting):
             await self.refused(outcome)
             return
+        if server_name:
+            user.get_or_create_spawner(server_name, server_name)
         self.log.info("%s waits in line for %s", user_name, outcome.request.display_name)
         own = user.name == self.current_user.name
         self.redirect(

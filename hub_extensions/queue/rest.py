@@ -83,7 +83,7 @@ class QueueApiHandler(LineApiHandler):
             raise web.HTTPError(404, f"{user.name} has no server of that name.")
         run_for = readable_run_for(sent.run_for, otherwise=Duration(0))
         choice = MachineChoice(sent.profile or None, options_of(sent.options) or {}, run_for=run_for)
-        outcome = await self.desk.join(user.spawners[sent.server], choice, itself=sent.starts_itself)
+        outcome = await self.desk.join(user.spawner, choice, itself=sent.starts_itself, server=sent.server)
         if not isinstance(outcome, Waiting):
             self.refuse(outcome)
             return

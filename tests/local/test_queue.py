@@ -121,6 +121,10 @@ def test_a_server_that_is_not_there_yet_can_be_waited_for(hub: LocalHub, bea: Pe
     assert place["server"] == "fresh"
     assert bea.rest.delete(f"{QUEUE}/{place['id']}").status_code == 204
     bea.rest.delete("/hub/api/users/bea/servers/fresh", params={"remove": "1"})
+    refused = post(bea, "/hub/queue/join/bea/never", tell="small-cpu")
+    assert (refused.status_code, "free-now" in refused.text) == (409, True)
+    known = bea.rest.get("/hub/api/users/bea", params={"include_stopped_servers": "1"}).json()["servers"]
+    assert "never" not in known, "who is refused a place leaves no server behind"
 
 
 def test_who_is_refused_a_start_may_wait_instead(hub: LocalHub, bea: Person) -> None:
