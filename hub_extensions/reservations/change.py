@@ -23,12 +23,12 @@ Ask = Callable[[MachineChoice], tuple[Request, MachinePlan] | NotPossible]
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What all is judged by. `sees_all`: an administrator, who may know that it is there."""
+    """What all is judged by. `acts_for_all`: an administrator, who is told whose it is."""
 
     ask: Ask
     snapshot: Snapshot
     policies: Policies
-    sees_all: bool = False
+    acts_for_all: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ def change(
     old: Reservation | None, said: Change, by: str, around: Around, now: datetime
 ) -> Reservation | NotPossible:
     """The same one where nothing is to be otherwise."""
-    if old is None or (old.user != by and not around.sees_all):
+    if old is None or (old.user != by and not around.acts_for_all):
         return words.no_such()
     timezone = around.policies.timezone
     why_not = _untouchable(old, said, by, timezone, now)

@@ -238,11 +238,11 @@ def _room(
 
 
 def end(
-    reservation: Reservation | None, by: str, *, sees_all: bool, now: datetime, reason: str | None = None
+    reservation: Reservation | None, by: str, *, acts_for_all: bool, now: datetime, reason: str | None = None
 ) -> Reservation | NotPossible:
     """Cancelled before it begins, ended while it lasts: its holder may, and administrators. An empty `reason` is one
     that was asked for."""
-    if reservation is None or (reservation.user != by and not sees_all):
+    if reservation is None or (reservation.user != by and not acts_for_all):
         return words.no_such()
     if reason == "" and reservation.user != by:
         return words.no_reason(reservation.user)

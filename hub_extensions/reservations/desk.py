@@ -86,7 +86,7 @@ class Desk:
         return found
 
     async def change(
-        self, reservation_id: str, said: Change, now: datetime, *, sees_all: bool = False
+        self, reservation_id: str, said: Change, now: datetime, *, acts_for_all: bool = False
     ) -> Reservation | NotPossible:
         if said.note is not None:
             said = replace(said, note=one_line(said.note))
@@ -99,13 +99,13 @@ class Desk:
             self.policies,
             now,
             self.way,
-            sees_all=sees_all,
+            acts_for_all=acts_for_all,
         )
         self.gate.freed.set()  # what it no longer needs
         return changed
 
     async def end(
-        self, reservation_id: str, now: datetime, *, sees_all: bool, reason: str | None = None
+        self, reservation_id: str, now: datetime, *, acts_for_all: bool, reason: str | None = None
     ) -> Reservation | NotPossible:
         ended: Reservation | NotPossible = await self.gate.call(
             self.reservations.end,
@@ -114,7 +114,7 @@ class Desk:
             self.policies,
             now,
             self.way,
-            sees_all=sees_all,
+            acts_for_all=acts_for_all,
             reason=None if reason is None else one_line(reason),
         )
         self.gate.freed.set()  # who waits in line may have it

@@ -34,7 +34,7 @@ class Reader:
     name: str
     who: Callable[[Reservation], str]
     #: May cancel what others have reserved.
-    sees_all: bool = False
+    acts_for_all: bool = False
 
 
 @dataclass(frozen=True)
@@ -187,8 +187,8 @@ def _bar(
         mine=mine,
         over=each.over_at is not None,
         id=each.id,
-        name=each.user if reader.sees_all else name,
-        end=ends if each.stands(now) and (mine or reader.sees_all) else "",
+        name=each.user if reader.acts_for_all else name,
+        end=ends if each.stands(now) and (mine or reader.acts_for_all) else "",
         short=short,
         at_end=left > 100 - box,
         filled=round(max(1.0, right - left) / box * 100, 1),

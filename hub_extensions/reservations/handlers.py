@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from jupyterhub.handlers.base import BaseHandler
-from jupyterhub.scopes import needs_scope
+from jupyterhub.scopes import Scope, needs_scope
 from jupyterhub.utils import url_path_join
 from tornado import web
 from tornado.httputil import url_concat
@@ -17,7 +17,7 @@ from tornado.httputil import url_concat
 from hub_extensions.admission.database import DatabaseAway
 from hub_extensions.approvals.handlers import choice_of
 from hub_extensions.audit.entry import Way
-from hub_extensions.capacity.handlers import sees_all, viewer_of
+from hub_extensions.capacity.handlers import viewer_of
 from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.page_frame.hub import PageHandler, framed
 from hub_extensions.page_frame.notice import Notice, Tone
@@ -48,6 +48,12 @@ class DeskHandler(PageHandler, BaseHandler):
     def me(self) -> Person:
         person: Person = self.current_user.spawner.person
         return person
+
+    @property
+    def acts_for_all(self) -> bool:
+        """Whether whoever asks may start and stop everybody's machines, as administrators may: then they may cancel
+        everybody's reservations, too. To be allowed to see them is not enough."""
+        return self.parsed_scopes.get("servers") is Scope.ALL
 
     @property
     def desk(self) -> Desk:
@@ -116,7 +122,7 @@ class DeskHandler(PageHandler, BaseHandler):
             typed=typed,
             week=view.week(first, self.root, now, self.timezone),
             calendars=calendars(
-                self.catalog, known, Reader(viewer.name, viewer.holder, viewer.sees_all), first, now
+                self.catalog, known, Reader(viewer.name, viewer.holder, self.acts_for_all), first, now
             ),
             mine=view.mine(await desk.mine(now), self.timezone, now),
             feed=Feed(words.when(since, self.timezone) if since else "", feed_url),
@@ -231,7 +237,7 @@ class EndHandler(DeskHandler):
             raise web.HTTPError(404, OFF.sentence)
         try:
             reason = self.fields(self.request.body_arguments).get("reason", "")
-            ended = await self.desk.end(reservation_id, self.now, sees_all=sees_all(self), reason=reason)
+            ended = await self.desk.end(reservation_id, self.now, acts_for_all=self.acts_for_all, reason=reason)
         except DatabaseAway:
             self.set_status(503)
             await self.show_notice(AWAY)

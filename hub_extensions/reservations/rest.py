@@ -168,7 +168,7 @@ class ReservationApiHandler(ApiHandler):
             said = await self._said(sent, reservation_id)
             if isinstance(said, NotPossible):
                 return said
-            outcome = await self.desk.change(reservation_id, said, self.now, sees_all=sees_all(self))
+            outcome = await self.desk.change(reservation_id, said, self.now, acts_for_all=self.acts_for_all)
             return outcome if isinstance(outcome, NotPossible) else self.facts(outcome)
 
         await self.answer(changed)
@@ -203,7 +203,9 @@ class ReservationApiHandler(ApiHandler):
         reason = self.fields(self.request.query_arguments).get("reason")
 
         async def ended() -> ReservationFacts | NotPossible:
-            outcome = await self.desk.end(reservation_id, self.now, sees_all=sees_all(self), reason=reason or None)
+            outcome = await self.desk.end(
+                reservation_id, self.now, acts_for_all=self.acts_for_all, reason=reason or None
+            )
             return outcome if isinstance(outcome, NotPossible) else self.facts(outcome)
 
         await self.answer(ended)

@@ -62,12 +62,12 @@ class Reservations:
         now: datetime,
         way: Way,
         *,
-        sees_all: bool = False,
+        acts_for_all: bool = False,
     ) -> Reservation | NotPossible:
         """All of it, or nothing: refused, it stays as it was. Who has to make room for it is thought anew."""
         with self._store.changing() as books:
             old = self._one(books, reservation_id)
-            around = Around(ask, self._snapshot(books, by), policies, sees_all)
+            around = Around(ask, self._snapshot(books, by), policies, acts_for_all)
             changed = change(old, said, by, around, now)
             if old is None or isinstance(changed, NotPossible) or changed == old:
                 return changed
@@ -97,13 +97,14 @@ class Reservations:
         now: datetime,
         way: Way,
         *,
-        sees_all: bool = False,
+        acts_for_all: bool = False,
         reason: str | None = None,
     ) -> Reservation | NotPossible:
         """Cancelled, or ended early; `reason` is what its person reads, where that is somebody else. Machines that
         would have had to leave for it may stay."""
         with self._store.changing() as books:
-            ended = decide.end(self._one(books, reservation_id), by, sees_all=sees_all, now=now, reason=reason)
+            kept = self._one(books, reservation_id)
+            ended = decide.end(kept, by, acts_for_all=acts_for_all, now=now, reason=reason)
             if isinstance(ended, NotPossible):
                 return ended
             values = {"over_at": ended.over_at, "over_by": ended.over_by}

@@ -316,6 +316,11 @@ def test_what_somebody_has_reserved_goes_with_the_account(hub: LocalHub, admin: 
     assert "You have reserved nothing." in main_of(new.http.get(ROOT)).text
     made = reserve(ada, begins)
     assert made.status_code == 201
+    for scopes, refused in ((["list:users", "servers!user"], 404), (["list:users"], 403)):
+        asked = {"note": "sees all", "scopes": scopes}
+        token = admin.http.post("/hub/api/users/admin/tokens", json=asked, headers={"X-XSRFToken": admin.xsrf}).json()
+        with httpx.Client(base_url=hub.url, headers={"Authorization": f"token {token['token']}"}) as reads_only:
+            assert reads_only.delete(f"{API}/{made.json()['id']}").status_code == refused
     told = admin.http.delete(f"{API}/{made.json()['id']}", headers={"X-XSRFToken": admin.xsrf})
     assert told.json()["over_by"] == "admin"
     assert "admin has cancelled your reservation" in ada.http.get("/hub/api/remuda/notices").text

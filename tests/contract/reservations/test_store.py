@@ -245,10 +245,10 @@ def test_an_administrator_cancels_and_it_is_said(store: Store) -> None:
     no = reservations.end(made.id, "bea", ONE, NOW, Way.REST)
     assert isinstance(no, NotPossible)
     assert no.reason == Why.NO_SUCH
-    long = reservations.end(made.id, "root", ONE, NOW, Way.REST, sees_all=True, reason="x" * 201)
+    long = reservations.end(made.id, "root", ONE, NOW, Way.REST, acts_for_all=True, reason="x" * 201)
     assert isinstance(long, NotPossible)
     assert long.sentence == "The reason has 201 characters, and 200 is the most."
-    ended = reservations.end(made.id, "root", ONE, NOW, Way.REST, sees_all=True, reason="The node is repaired.")
+    ended = reservations.end(made.id, "root", ONE, NOW, Way.REST, acts_for_all=True, reason="The node is repaired.")
     assert isinstance(ended, Reservation)
     [kept] = Notices(store.database).of_user("ada")
     assert kept.notice.text.endswith("They say: “The node is repaired.”")

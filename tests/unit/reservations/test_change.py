@@ -66,7 +66,7 @@ def test_what_is_not_otherwise_is_no_change() -> None:
         (Change(machine=MachineChoice("gpu", {"gpus": "3"})), {}, Why.TAKEN),
         (Change(ends_at=at(27)), {"revision": 3}, Why.CHANGED),
         (Change(ends_at=at(27)), {"by": "bea"}, Why.NO_SUCH),
-        (Change(ends_at=at(27)), {"by": "root", "sees_all": True}, Why.NOT_YOURS),
+        (Change(ends_at=at(27)), {"by": "root", "acts_for_all": True}, Why.NOT_YOURS),
         (Change(ends_at=at(27)), {"now": at(26)}, Why.OVER),
     ],
 )

@@ -174,15 +174,15 @@ def test_the_search_knows_hours_and_what_is_booked() -> None:
 
 def test_who_may_end_one() -> None:
     mine = reserved("a", 24, user="ada")
-    ended = made(end(mine, "ada", sees_all=False, now=NOW))
+    ended = made(end(mine, "ada", acts_for_all=False, now=NOW))
     assert (ended.over_at, ended.over_by) == (NOW, "ada")
-    assert why(end(mine, "bea", sees_all=False, now=NOW)) == Why.NO_SUCH
-    assert why(end(None, "ada", sees_all=True, now=NOW)) == Why.NO_SUCH
-    assert made(end(mine, "root", sees_all=True, now=NOW)).over_by == "root"
-    assert why(end(mine, "root", sees_all=True, now=NOW, reason="")) == Why.NO_REASON
-    assert made(end(mine, "ada", sees_all=True, now=NOW, reason=""))
-    assert why(end(ended, "ada", sees_all=False, now=NOW)) == Why.OVER
-    assert why(end(mine, "ada", sees_all=False, now=at(30))) == Why.OVER
+    assert why(end(mine, "bea", acts_for_all=False, now=NOW)) == Why.NO_SUCH
+    assert why(end(None, "ada", acts_for_all=True, now=NOW)) == Why.NO_SUCH
+    assert made(end(mine, "root", acts_for_all=True, now=NOW)).over_by == "root"
+    assert why(end(mine, "root", acts_for_all=True, now=NOW, reason="")) == Why.NO_REASON
+    assert made(end(mine, "ada", acts_for_all=True, now=NOW, reason=""))
+    assert why(end(ended, "ada", acts_for_all=False, now=NOW)) == Why.OVER
+    assert why(end(mine, "ada", acts_for_all=False, now=at(30))) == Why.OVER
 
 
 def test_every_code_is_explained() -> None:

@@ -108,7 +108,7 @@ def test_a_bar_opens_to_what_its_reader_may_do() -> None:
     there = [reserved("a", 1, 2, user="ada"), reserved("b", 1, 2), reserved("c", -9, 2, over_at=at(-7))]
     of_ada, of_root = (
         calendars(catalog(), there, reader, NOW.date(), NOW)[0].days[0].bars
-        for reader in (READER, Reader("root", lambda each: each.user, sees_all=True))
+        for reader in (READER, Reader("root", lambda each: each.user, acts_for_all=True))
     )
     assert {bar.id: (bar.change, bar.end) for bar in of_ada} == {
         "a": (True, "Cancel"), "b": (False, ""), "c": (False, ""),
@@ -116,7 +116,7 @@ def test_a_bar_opens_to_what_its_reader_may_do() -> None:
     assert {bar.id: (bar.change, bar.end) for bar in of_root} == {
         "a": (False, "Cancel it"), "b": (False, "Cancel it"), "c": (False, ""),
     }  # fmt: skip
-    shown = page(calendars=calendars(catalog(), there, Reader("root", who, sees_all=True), NOW.date(), NOW))
+    shown = page(calendars=calendars(catalog(), there, Reader("root", who, acts_for_all=True), NOW.date(), NOW))
     html = read(str(render("reservations.html", page=shown)))
     assert_accessible(html)
     asked = [field for field in html.all("input") if field.attrs.get("name") == "reason"]
