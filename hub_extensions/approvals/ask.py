@@ -17,6 +17,8 @@ from profiles.quantity import Money
 
 #: An ask that nobody has answered by then is closed: what it was for has passed.
 ANSWER_WITHIN = timedelta(days=14)
+#: Of the asks that wait for somebody a page shows so many.
+MANY = 200
 
 
 class AskState(StrEnum):

@@ -8,7 +8,7 @@ from typing import Any
 
 from hub_extensions.admission.database import DatabaseAway
 from hub_extensions.approvals import decide
-from hub_extensions.approvals.ask import Ask, AskState
+from hub_extensions.approvals.ask import MANY, Ask, AskState
 from hub_extensions.approvals.store import Approvals
 from hub_extensions.page_frame import words
 from hub_extensions.page_frame.notice import Notice, Tone
@@ -66,5 +66,6 @@ def _spoken_at(ask: Ask) -> datetime | None:
 def _waiting(count: int) -> tuple[Notice, ...]:
     if not count:
         return ()
-    said = "One ask waits for your answer." if count == 1 else f"{count} asks wait for your answer."
+    number = f"More than {MANY}" if count > MANY else count
+    said = "One ask waits for your answer." if count == 1 else f"{number} asks wait for your answer."
     return (Notice(said, "Look under “Approvals”.", "asks-wait"),)

@@ -13,7 +13,7 @@ from sqlalchemy.sql import Select
 
 from hub_extensions.admission.database import Database
 from hub_extensions.approvals import decide, telling, words
-from hub_extensions.approvals.ask import ANSWER_WITHIN, Ask, AskState, Note, NoteKind, Terms
+from hub_extensions.approvals.ask import ANSWER_WITHIN, MANY, Ask, AskState, Note, NoteKind, Terms
 from hub_extensions.approvals.decide import Changed, Said
 from hub_extensions.approvals.tables import ASKS, NOTES
 from hub_extensions.approvals.words import NotPossible
@@ -98,8 +98,8 @@ class Approvals:
         """Newest first; nothing of an earlier account of that name."""
         return self._asks(_of(user), limit)
 
-    def waiting(self, rules: Iterable[str], now: datetime, limit: int = 200) -> tuple[Ask, ...]:
-        """Open asks by these rules; who has waited longest comes first."""
+    def waiting(self, rules: Iterable[str], now: datetime, limit: int = MANY + 1) -> tuple[Ask, ...]:
+        """Open asks by these rules; who has waited longest comes first. One more than a page shows: it tells so."""
         query = select(ASKS).where(
             ASKS.c.rule.in_(list(rules)), ASKS.c.state == str(AskState.OPEN), ASKS.c.asked_at > now - ANSWER_WITHIN
         )

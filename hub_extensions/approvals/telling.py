@@ -80,4 +80,4 @@ def _granted(changed: Changed) -> bool:
 
 def _cost(ask: Ask) -> str:
     most = ask.terms.costs_at_most
-    return f"it would cost {most.amount:,} {most.currency} at most" if most.amount else "it costs nothing"
+    return f"it would cost {most.human} at most" if most.amount else "it costs nothing"

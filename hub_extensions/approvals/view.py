@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hub_extensions.admission.spent import UsedHour
 from hub_extensions.approvals import decide
-from hub_extensions.approvals.ask import Ask, AskState, Note, NoteKind, Terms
+from hub_extensions.approvals.ask import MANY, Ask, AskState, Note, NoteKind, Terms
 from hub_extensions.approvals.pieces import (
     Length,
     Line,
@@ -76,6 +76,8 @@ class ListPage:
     answered: tuple[Line, ...]
     answers: bool
     """This person is asked by some rule."""
+    many: int | None = None
+    """More wait than these: those who have waited longest are shown."""
     notice: Notice | None = None
 
 
@@ -150,11 +152,12 @@ class Typed:
 
 
 def list_page(
-    mine: Iterable[Ask], waiting: Iterable[Ask], answered: Iterable[Ask], reader: Reader, notice: Notice | None
+    mine: Iterable[Ask], waiting: Sequence[Ask], answered: Iterable[Ask], reader: Reader, notice: Notice | None
 ) -> ListPage:
     return ListPage(
         mine=tuple(line_of(ask, reader) for ask in mine),
-        waiting=tuple(line_of(ask, reader) for ask in waiting),
+        waiting=tuple(line_of(ask, reader) for ask in waiting[:MANY]),
+        many=MANY if len(waiting) > MANY else None,
         answered=tuple(line_of(ask, reader) for ask in answered),
         answers=bool(decide.answers_for(reader.person, reader.policies)),
         notice=notice,

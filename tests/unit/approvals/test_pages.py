@@ -13,7 +13,7 @@ import pytest
 
 from hub_extensions.admission.spent import UsedHour
 from hub_extensions.approvals import decide
-from hub_extensions.approvals.ask import ANSWER_WITHIN, Ask, Note, NoteKind
+from hub_extensions.approvals.ask import ANSWER_WITHIN, MANY, Ask, Note, NoteKind
 from hub_extensions.approvals.decide import Changed
 from hub_extensions.approvals.desk import lasts_of_form, lasts_of_json
 from hub_extensions.approvals.notices import notices_of
@@ -76,6 +76,15 @@ def seen(part: str, page: Any) -> Element:
     assert "<script>" not in html
     assert "<i>" not in html
     return read(f"<main>{html}</main>").one("main")
+
+
+@pytest.mark.parametrize(("waiting", "tag", "more"), [(2, "2", False), (MANY, "200", False), (MANY + 1, "200+", True)])
+def test_whoever_has_many_to_answer_reads_that_more_wait(catalog: Catalog, waiting: int, tag: str, more: bool) -> None:
+    page = list_page((), [ask_for(catalog)] * waiting, (), reader(catalog), None)
+    shown = seen("asks.html", page)
+    assert len(shown.all("li")) == min(waiting, MANY)
+    assert shown.one("h2", id="rm-waiting").text == f"Waiting for your answer {tag}"
+    assert ("More wait" in shown.text) is more
 
 
 def test_an_approver_sees_everything_there_is_to_decide_by(catalog: Catalog) -> None:
