@@ -277,12 +277,39 @@ def test_somebody_who_was_removed_leaves_no_ask_and_no_permission(hub: LocalHub,
     assert [again.rest.get(api(each)).status_code for each in (granted, waiting)] == [404, 404]
     assert again.rest.get("/hub/api/remuda/asks").json()["asks"] == []
     assert again.http.get(granted).status_code == 404
-    assert "Your permission for GPU ended" in said(start(again))
+    assert "needs a yes" in (refusal := said(start(again)))
+    assert "Your permission" not in refusal
     ended = [row["action"] for row in audit_of(admin, again)]
     assert sorted(ended[:2]) == ["ask-revoked", "ask-withdrawn"]
-    path = asked(again)
-    assert admin.rest.patch("/hub/api/users/gone", json={"name": "gone-too"}).status_code == 200
-    assert bea.rest.get(api(path)).json()["state"] == "withdrawn"
+
+
+def test_an_account_that_the_books_know_keeps_its_name(hub: LocalHub, bea: Person, admin: Person) -> None:
+    def rename(user: str, name: str, by: Person = admin) -> tuple[int, str]:
+        answer = by.rest.patch(f"/hub/api/users/{user}", json={"name": name})
+        return answer.status_code, answer.json().get("message", "")
+
+    yan = hub.person("yan")
+    path = asked(yan)
+    assert rename("yan", "yann", by=bea)[0] == 403
+    status, message = rename("yan", "yann")
+    assert (status, "1 ask without an answer" in message) == (409, True), message
+    post(yan, path, do="withdraw")
+    assert rename("yan", "bea")[0] == 400, "as JupyterHub says of a name that is taken"
+    assert rename("yan", "yann")[0] == 200
+    assert rename("nobody", "somebody")[0] == 404
+    assert rename("yann", "yan")[0] == 200, "nothing has run under either name"
+
+    assert yan.start_by_rest({"profile": "small-cpu"}).status_code in {201, 202}
+    yan.wait_ready()
+    status, message = rename("yan", "yann")
+    assert (status, "1 machine in use" in message, "new account yann" in message) == (409, True, True), message
+    yan.stop()
+    wait_for(lambda: yan.rest.get("/hub/api/remuda/ledger").json()["entries"])
+    status, message = rename("yan", "yann")
+    assert (status, "1 run in the ledger" in message) == (409, True), message
+    assert yan.rest.get("/hub/api/users/yan").status_code == 200
+    assert admin.rest.get("/hub/api/users/yann").status_code == 404
+    assert admin.rest.patch("/hub/api/users/yan", json={"name": "yan", "admin": False}).status_code == 200
 
 
 def test_admins_filter_the_audit_and_nobody_else_sees_it(asker: Person, bea: Person, admin: Person) -> None:
