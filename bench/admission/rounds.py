@@ -16,6 +16,7 @@ from sqlalchemy.engine import Engine
 from bench.admission.hub import NOW, POLICIES, request
 from hub_extensions.admission.database import Database
 from hub_extensions.admission.gate import SqlGate
+from hub_extensions.admission.memory import set_aside
 from hub_extensions.admission.store import Store
 from profiles.admission import Admit
 from profiles.lease import EndReason
@@ -80,6 +81,7 @@ async def rounds(url: str, name: str, number_of: int, samples: Samples) -> None:
     other = SqlGate(Store(Database(url)), lambda: POLICIES, clock)
     await samples.timed("first", gate.foresee(request("first", dice)))
     await other.foresee(request("first", dice))
+    set_aside()  # as a hub does then
     for number in range(number_of):
         clock.now += timedelta(seconds=1)
         # Every eighth start is at the other hub of a rolling restart, so that books have something to learn.

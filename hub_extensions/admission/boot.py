@@ -12,6 +12,7 @@ from typing import Any
 from hub_extensions.admission.currencies import warn_of_currencies
 from hub_extensions.admission.database import Database
 from hub_extensions.admission.gate import SqlGate
+from hub_extensions.admission.memory import set_aside_what_stays
 from hub_extensions.admission.place import admission_url
 from hub_extensions.admission.store import Store
 from hub_extensions.admission.task import FirstLook, keep_books
@@ -49,6 +50,7 @@ def register_gate(c: Any, catalog: Catalog, url: str | None = None) -> None:
         c.JupyterHub.tornado_settings.update({SETTING: gate})
         when_hub_is_up(partial(attend, gate=gate, catalog=catalog, look=look))
         when_hub_is_up(partial(keep_nodes_warm, gate=gate, catalog=catalog))
+        when_hub_is_up(partial(set_aside_what_stays, look=look))
         when_hub_is_up(partial(warn_of_currencies, gate=gate, currency=catalog.currency))
 
 
