@@ -15,9 +15,11 @@ from hashlib import sha256
 from pathlib import Path
 from subprocess import DEVNULL, STDOUT
 from typing import Any
+from uuid import uuid4
 
 import psutil
 from jupyterhub.spawner import LocalProcessSpawner
+from jupyterhub.utils import random_port
 from sqlalchemy.orm import object_session
 from traitlets import Unicode, default
 
@@ -32,6 +34,8 @@ READY_EVERY_S = 0.03
 LOG_TAIL_LINES = 12
 #: For kernels and terminals of a stopped server to end by themselves.
 LAST_SECONDS = 5.0
+#: In a server's environment: which start it is of, kept before there is a process whose number could be kept.
+START = "REMUDA_START"
 #: Passed on from the Hub: what a process needs to find programs, words, certificates and the network; no secrets.
 PASSED_ON = [
     "PATH",
@@ -67,6 +71,8 @@ class LocalWorkbenchSpawner(CatalogMixin, LocalProcessSpawner):
 
     #: Creation time of `pid`, so that another process that got the number later is never taken for the server.
     pid_created: float = 0.0
+    #: This start's `START`. With it but without a `pid`, the Hub was killed while it made the process.
+    start_mark: str = ""
 
     @default("env_keep")
     def _env_keep_default(self) -> list[str]:
@@ -96,8 +102,10 @@ class LocalWorkbenchSpawner(CatalogMixin, LocalProcessSpawner):
             await self.pass_gate(plan)
         self.home_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.log_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.port = 0  # a new one for each start: the last one may be somebody else's by now
+        self.port = random_port()  # a new one for each start: the last one may be somebody else's by now
         self._plan = plan
+        self.start_mark = self.spawn_id or str(uuid4())
+        self._save_early(self.ip or "127.0.0.1", self.port)
         with self.log_file.open("wb") as log:
             own = {"cwd": self.home_folder, "stdin": DEVNULL, "stdout": log, "stderr": STDOUT}
             self.popen_kwargs = {**self.popen_kwargs, **own}
@@ -120,6 +128,9 @@ class LocalWorkbenchSpawner(CatalogMixin, LocalProcessSpawner):
         if getattr(self, "orm_spawner", None) is None or self.server is None:
             return
         self.server.ip, self.server.port = host, port
+        self._save_state()
+
+    def _save_state(self) -> None:
         self.orm_spawner.state = self.get_state()
         session = object_session(self.orm_spawner)
         if session is not None:
@@ -160,6 +171,8 @@ class LocalWorkbenchSpawner(CatalogMixin, LocalProcessSpawner):
             env["REMUDA_MACHINE"] = json.dumps(self.machine.to_dict(), separators=(",", ":"))
             if plan.rescue:
                 env["REMUDA_RESCUE"] = "1"
+        if self.start_mark:
+            env[START] = self.start_mark
         return env
 
     def _filled(self, value: str) -> str:
@@ -179,17 +192,31 @@ class LocalWorkbenchSpawner(CatalogMixin, LocalProcessSpawner):
         state = super().get_state()
         if self.pid:
             state["pid_created"] = self.pid_created
+        if self.start_mark:
+            state["start_mark"] = self.start_mark
         return state
 
     def load_state(self, state: dict[str, Any]) -> None:
         super().load_state(state)
         self.pid_created = float(state.get("pid_created") or 0.0)
+        self.start_mark = str(state.get("start_mark") or "")
 
     def clear_state(self) -> None:
         """LocalProcessSpawner clears as soon as it finds the process gone, and not before."""
         self.note_end(datetime.now(UTC), EndReason.ENDED)
         super().clear_state()
         self.pid_created = 0.0
+        self.start_mark = ""
+
+    async def poll(self) -> int | None:
+        """A Hub that was killed while it made the process left its mark, and the process bears it."""
+        if self.proc is None and not self.pid and self.start_mark:
+            found = await asyncio.to_thread(process_of_start, self.start_mark)
+            if found is not None:
+                self.pid, self.pid_created = found.pid, created_at(found.pid)
+                self._save_state()
+        status: int | None = await super().poll()
+        return status
 
     async def _signal(self, sig: int) -> bool:
         if self.proc is None and not same_process(self.pid, self.pid_created):
@@ -261,6 +288,28 @@ def end(processes: Sequence[psutil.Process]) -> None:
         _, processes = psutil.wait_procs(processes, timeout=LAST_SECONDS)
         if not processes:
             return
+
+
+def process_of_start(mark: str) -> psutil.Process | None:
+    """The server of this start among this account's processes; what a server starts inherits its environment."""
+    bearing = {process.pid: process for process in psutil.process_iter() if mark_of(process) == mark}
+    heads = [process for process in bearing.values() if parent_of(process) not in bearing]
+    return min(heads, key=lambda process: created_at(process.pid), default=None)
+
+
+def mark_of(process: psutil.Process) -> str:
+    """Empty for somebody else's and for one that has ended."""
+    try:
+        return str(process.environ().get(START, ""))
+    except (psutil.Error, OSError):
+        return ""
+
+
+def parent_of(process: psutil.Process) -> int:
+    try:
+        return int(process.ppid())
+    except psutil.Error:
+        return 0
 
 
 def created_at(pid: int) -> float:
