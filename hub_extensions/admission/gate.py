@@ -12,14 +12,13 @@ from datetime import datetime
 from functools import partial
 from typing import ParamSpec, TypeVar, cast
 
+from hub_extensions.admission.away import without_books
 from hub_extensions.admission.database import DatabaseAway
 from hub_extensions.admission.store import Promise, Store
-from profiles.admission import Admit, Decision, Deny, decide
+from hub_extensions.admission.unsaid import Unsaid, Word
+from profiles.admission import Decision, Deny
 from profiles.lease import EndReason, Request
-from profiles.lease_book import LeaseBook
 from profiles.policy import Policies
-from profiles.refusal import Reason, Refusal
-from profiles.snapshot import Snapshot
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,12 +26,6 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 OVER = object()
-CLOSED = Refusal(
-    Reason.ADMISSION_UNAVAILABLE,
-    "Machines cannot be started at the moment: the database that keeps count of who has which machine does not answer. "
-    "Servers that run already go on.",
-    "Try again in a minute; if it lasts, tell your administrator.",
-)
 
 
 class SqlGate:
@@ -43,6 +36,8 @@ class SqlGate:
         self._policies = policies
         self._clock = clock
         self._next: dict[str, Request] = {}
+        #: What the books do not have yet.
+        self.unsaid = Unsaid(self._write, store.database.patience_s)
         #: Set when something has become free, for whoever calls the next in line.
         self.freed = asyncio.Event()
         # One thread: transactions of one Hub would only wait for each other, and the Hub's loop must not wait for them.
@@ -67,33 +62,46 @@ class SqlGate:
         try:
             return await self.call(self.store.foresee, request, policies, self._clock())
         except DatabaseAway:
-            return _without_books(request, policies, self._clock())
+            return without_books(request, policies, self._clock())
 
     def while_away(self, request: Request, error: DatabaseAway) -> Decision:
         """The answer to a start that nobody can look up anything for."""
-        decision = _without_books(request, self._policies(), self._clock())
+        decision = without_books(request, self._policies(), self._clock())
         outcome = "refused" if isinstance(decision, Deny) else "not written down, and starts"
         log.error("Lease %s of %s is %s: %s", request.lease_id, request.person.name, outcome, error)
         return decision
 
     async def began(self, lease_id: str, at: datetime) -> None:
-        try:
-            await self.call(self.store.began, lease_id, at, self._clock())
-        except DatabaseAway as e:
-            log.warning("That lease %s began could not be written, and is settled later: %s", lease_id, e)
+        await self._say(self.unsaid.note(lease_id, at))
 
     async def ended(self, lease_id: str, at: datetime, reason: EndReason) -> bool:
-        wanted = self._next.pop(lease_id, None)
-        then = None if wanted is None else Promise(wanted, self._policies())
+        return await self._say(self.unsaid.note(lease_id, at, reason))
+
+    async def catch_up(self) -> None:
+        """What could not be written while the database was away is, now. Raises `DatabaseAway`."""
+        await self._run(self._thread, partial(self.unsaid.say, anyhow=True))
+
+    async def _say(self, word: Word) -> bool:
+        """Nothing that is said is lost while this Hub lives: what cannot be written now goes before all that is asked
+        later."""
         try:
-            await self.call(self.store.ended, lease_id, at, reason, self._clock(), then, self._policies())
+            await self.catch_up()
         except DatabaseAway as e:
-            log.warning("That lease %s ended could not be written, and is settled later: %s", lease_id, e)
-            if wanted is not None:
-                self._next.setdefault(lease_id, wanted)  # for whoever says it again
-            return False
-        self.freed.set()
-        return True
+            if word in self.unsaid:
+                log.warning("That %s cannot be written yet, and is kept in mind: %s", word, e)
+        if word.error is not None:
+            raise word.error
+        return word not in self.unsaid
+
+    def _write(self, word: Word) -> None:
+        """In the gate's thread. Written once, however often it is said."""
+        if word.reason is None:
+            self.store.began(word.lease_id, word.at, self._clock())
+            return
+        wanted, policies = self._next.get(word.lease_id), self._policies()
+        then = None if wanted is None else Promise(wanted, policies)
+        self.store.ended(word.lease_id, word.at, word.reason, self._clock(), then, policies)
+        self._next.pop(word.lease_id, None)
 
     def keep_place(self, lease_id: str, wanted: Request) -> None:
         """When this lease ends, what the same server wants next is held in the same transaction: whoever switches
@@ -104,9 +112,18 @@ class SqlGate:
         self._next.pop(lease_id, None)
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a method of the store in the gate's thread, reports in another. Raises `DatabaseAway`."""
-        thread = self._reports if function in (self.store.ledger, self.store.used) else self._thread
-        return await self._run(thread, function, *args, **kwargs)
+        """Run a method of the store in the gate's thread, after what was left unsaid while the database was away;
+        reports in another. Raises `DatabaseAway`."""
+        if function in (self.store.ledger, self.store.used):
+            return await self.report(function, *args, **kwargs)
+        store = self.store
+        anyhow = function in (store.admit, store.adopt, store.began, store.ended)
+        return await self._run(self._thread, partial(self._after_all, anyhow, partial(function, *args, **kwargs)))
+
+    def _after_all(self, anyhow: bool, function: Callable[[], T]) -> T:
+        """What ended is over for whoever asks now, and an end that was said counts before one that is only found."""
+        self.unsaid.say(anyhow=anyhow)
+        return function()
 
     async def in_steps(self, steps: Iterator[T]) -> list[T]:
         """All that it yields, each step in a turn of its own: starts that were asked for meanwhile come in between.
@@ -118,13 +135,16 @@ class SqlGate:
 
     async def report(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run what only reads, and may take its time, in the thread for reports. Raises `DatabaseAway`."""
-        return await self._run(self._reports, function, *args, **kwargs)
+        return await self._run(self._reports, partial(function, *args, **kwargs))
 
-    async def _run(
-        self, thread: ThreadPoolExecutor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        turn = partial(self._in_turn, time.monotonic(), partial(function, *args, **kwargs))
-        return await asyncio.get_running_loop().run_in_executor(thread, turn)
+    async def _run(self, thread: ThreadPoolExecutor, function: Callable[[], T]) -> T:
+        turn = partial(self._in_turn, time.monotonic(), function)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(thread, turn)
+        finally:
+            if self.unsaid.ended:
+                self.unsaid.ended = False
+                self.freed.set()
 
     def _in_turn(self, asked_s: float, function: Callable[[], T]) -> T:
         """Whoever has waited too long behind others that waited in vain is told so without another try."""
@@ -136,11 +156,3 @@ class SqlGate:
     def close(self) -> None:
         for thread in (self._thread, self._reports):
             thread.shutdown(wait=False, cancel_futures=True)
-
-
-def _without_books(request: Request, policies: Policies, now: datetime) -> Decision:
-    """Working hours hold without any; beyond them, without rules nothing could have been refused, and with rules it is
-    the admin's choice."""
-    hours = decide(request, Snapshot(LeaseBook()), Policies(timezone=policies.timezone), now)
-    refuse = not policies.empty and policies.when_unavailable == "refuse"
-    return Deny(CLOSED, rule="") if refuse and isinstance(hours, Admit) else hours

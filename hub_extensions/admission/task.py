@@ -83,6 +83,7 @@ def warn_of_unknown_groups(app: Any, policies: Policies) -> None:
 
 async def compare(app: Any, gate: SqlGate, now: datetime) -> bool:
     """One look. False while nobody can tell what runs: nothing was settled, and starts go on waiting."""
+    await gate.catch_up()  # whose end was said and could not be written is not lost
     leases = await gate.call(gate.store.leases)
     last_seen = await gate.call(gate.store.last_seen)
     spawners = spawners_of(app)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+from hub_extensions.admission.away import without_books
 from hub_extensions.admission.database import DatabaseAway
 from profiles.admission import Decision, decide
 from profiles.cost import by_hour
@@ -34,14 +35,13 @@ async def foreseen(
     gate: Any, requests: Mapping[K, Request], policies: Policies, now: datetime
 ) -> dict[K, Decision]:
     """What a start of each of these, all one person's, would be told. A request with the id of a lease that is out is
-    for a machine *instead of* that one. Where the database is away, what the gate says to that."""
+    for a machine *instead of* that one. Where the database is away, what a start of each is told then."""
     if not requests:
         return {}
     try:
         return dict(await gate.call(decide_all, gate.store, requests, policies, now))
     except DatabaseAway:
-        said = await gate.foresee(next(iter(requests.values())))
-        return dict.fromkeys(requests, said)
+        return {key: without_books(request, policies, now) for key, request in requests.items()}
 
 
 def decide_all(store: Any, requests: Mapping[K, Request], policies: Policies, now: datetime) -> dict[K, Decision]:

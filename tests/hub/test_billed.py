@@ -225,6 +225,22 @@ async def test_nothing_is_put_on_a_pod_that_the_hub_could_not_take_off(
     assert books.only.ended_at == kubelet.life(uid)[1], "while the hub is there it is as exact"
 
 
+async def test_an_end_that_the_database_missed_is_not_taken_for_a_loss(
+    hub: Hub, books: QuickBooks, cluster: FakeCluster, kubelet: Nodes
+) -> None:
+    """No finalizer keeps the pod, and nobody says it again: the gate has kept it in mind."""
+    cluster.forbidden.add(("patch", "pods"))
+    ann = hub.user("ann")
+    await hub.spawn(ann)
+    uid = pod_of(cluster)["metadata"]["uid"]
+    with books.away():
+        await hub.stop(ann)
+        await until(lambda: len(books.gate.unsaid))
+    assert await books.compare(hub, later=timedelta(hours=9))
+    assert (books.only.reason, books.only.ended_at) == (EndReason.STOPPED, kubelet.life(uid)[1])
+    assert not books.store.leases()
+
+
 async def test_a_right_that_is_taken_away_later_is_told_and_waited_for(
     hub: Hub, books: QuickBooks, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -76,11 +76,10 @@ async def test_postgresql_stops_and_comes_back(own_server: tuple[Path, PostgresS
     assert "remuda" in str(away.value)
     again = postgres.start(folder, server.port)
     try:
-        assert [lease.id for lease in store.leases()] == ["1"], "the end that was lost is for the reconciler to tell"
-        entry = store.ended("1", NOW + HOUR, EndReason.STOPPED, NOW)
-        assert entry is not None
-        assert entry.charge.seconds == 3600
+        assert [lease.id for lease in store.leases()] == ["1"]
         assert isinstance(await gate.admit(ask("2")), Admit)
+        (entry,) = store.ledger(since=NOW, until=NOW + 2 * HOUR)
+        assert (entry.charge.seconds, entry.reason) == (3600, EndReason.STOPPED), "said before the start was decided"
     finally:
         again.stop()
 

@@ -10,16 +10,19 @@ from typing import Any
 
 import pytest
 
+from hub_extensions.admission.away import CLOSED
 from hub_extensions.admission.database import Database
-from hub_extensions.admission.gate import CLOSED, SqlGate
+from hub_extensions.admission.gate import SqlGate
 from hub_extensions.admission.store import Store
 from hub_extensions.page_frame.gate import decide_all, foreseen
 from hub_extensions.spawn_page.view import on_offer
 from profiles.admission import Admit, Decision, Deny
+from profiles.hours import Timetable
 from profiles.lease import Request
 from profiles.model import Catalog
 from profiles.person import Person
 from profiles.policy import Policies
+from profiles.refusal import Reason
 from profiles.snapshot import Snapshot
 
 ADA = Person("ada", frozenset({"ml-team"}))
@@ -31,6 +34,18 @@ class CountingStore(Store):
     def _snapshot(self, *asked: Any) -> Snapshot:
         self.looks += 1
         return super()._snapshot(*asked)
+
+
+class AwayStore(Store):
+    asked = 0
+
+    def foresee_all(self, *asked: Any) -> tuple[Decision, ...]:
+        self.asked += 1
+        return super().foresee_all(*asked)
+
+    def foresee(self, *asked: Any) -> Decision:
+        self.asked += 1
+        return super().foresee(*asked)
 
 
 @pytest.fixture
@@ -124,6 +139,26 @@ async def test_while_the_database_is_away_a_page_says_what_a_start_would_hear(
     gate.close()
     for each in told.values():
         assert isinstance(each, Admit) if admit else isinstance(each, Deny) and each.refusal == CLOSED
+
+
+async def test_while_the_database_is_away_each_machine_keeps_its_own_hours_and_one_wait_is_enough(
+    catalog: Catalog, now: datetime, tmp_path: Path
+) -> None:
+    weekend = catalog.profiles["gpu"].model_copy(update={"hours": Timetable.model_validate([{"days": ["sat-sun"]}])})
+    hours = catalog.model_copy(update={"profiles": {**catalog.profiles, "gpu": weekend}})
+    rules = policies(quotas={"one": {"per": "user", "servers": 1}}, whenUnavailable="admit")
+    file = tmp_path / "leases.sqlite"
+    database = Database(f"sqlite:///{file}", patience_s=0.2)
+    database.migrate()
+    store = AwayStore(database)
+    gate = SqlGate(store, lambda: rules, lambda: now)
+    file.rename(tmp_path / "aside.sqlite")
+    told = await foreseen(gate, requests(hours), rules, now)
+    gate.close()
+    refused = {key for key, each in told.items() if isinstance(each, Deny)}
+    assert refused == {key for key in told if key[0] == "gpu"}
+    assert all(each.refusal.reason is Reason.OUTSIDE_HOURS for each in told.values() if isinstance(each, Deny))
+    assert store.asked == 1
 
 
 async def test_nothing_is_asked_about_nothing(now: datetime) -> None:
