@@ -173,6 +173,16 @@ def together(connection: Connection) -> Iterator[None]:
         raise DatabaseAway(f"{spoken(str(connection.engine.url))}: {_first_line(e)}") from e
 
 
+def plainly(error: DatabaseAway) -> str:
+    """What went wrong, for those who are not logged in: PostgreSQL's sentences name hosts and accounts."""
+    original = getattr(error.__cause__, "orig", None)
+    if isinstance(original, sqlite3.Error):
+        return _first_line(original)
+    if original is not None or error.__cause__ is not None:
+        return type(original or error.__cause__).__name__
+    return str(error).rpartition(": ")[2]
+
+
 def _file_of(url: str) -> Path | None:
     """None where it is no file, or one that only SQLite's own URIs name."""
     place = sa.make_url(url)

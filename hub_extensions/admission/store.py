@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import sqlalchemy as sa
@@ -53,6 +53,7 @@ LASTS = (
     .where(LEASES.c.id == sa.bindparam("lasting"))
     .values(longest_us=sa.bindparam("longest"), changed=sa.bindparam("version"))
 )
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: The grants of one person, read in the transaction that decides by them.
 GrantsOf = Callable[[Connection, str], tuple[Grant, ...]]
 
@@ -249,6 +250,14 @@ class Store:
         """The Hub was up at this moment: a run that is lost while it is away ended at its last one, for the bill."""
         with self.database.writing() as connection:
             connection.execute(sa.update(STATE).values(seen_at=now))
+
+    def write_nothing(self) -> None:
+        """A write that leaves nothing: whether a disk is full only a commit can tell, and SQLite writes no page where a
+        value is only replaced by itself."""
+        with self.database.writing() as connection:
+            seen = connection.execute(sa.select(STATE.c.seen_at)).scalar_one()
+            for at in (EPOCH, seen):
+                connection.execute(sa.update(STATE).values(seen_at=at))
 
     def last_seen(self) -> datetime | None:
         with self.database.reading() as connection:

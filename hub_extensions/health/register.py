@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from hub_extensions.health.handlers import HealthHandler
+from hub_extensions.health.probe import WriteProbe
 from hub_extensions.page_frame.routes import add_routes
 from hub_extensions.startup import while_hub_starts
 from profiles.model import Catalog
 
 
 def register(c: Any, catalog: Catalog) -> None:
-    add_routes((r"/health/remuda", HealthHandler, {"profiles": lambda: len(catalog.profiles)}))
+    asked = {"profiles": lambda: len(catalog.profiles), "writing": WriteProbe()}
+    add_routes((r"/health/remuda", HealthHandler, asked))
     while_hub_starts(begin_watching)
 
 

@@ -13,11 +13,13 @@ STALE_AFTER_S = 120.0
 
 @dataclass(frozen=True)
 class Health:
-    """`ok` decides the status code; every fact is shown, none is secret."""
+    """`ok` decides the status code; every fact is shown, none is secret. `unwritten`: why the database of leases and
+    ledger, which may be another than the Hub's own, cannot be written."""
 
     profiles: int
     database: bool
     watch: Mapping[str, Any] | None
+    unwritten: str = ""
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -25,6 +27,8 @@ class Health:
         found = []
         if not self.database:
             found.append("the Hub's database does not answer")
+        if self.unwritten:
+            found.append(f"the database of leases and ledger cannot be written ({self.unwritten})")
         if self.watch is not None and not (self.watch.get("watching", 1) and self.watch.get("synced", False)):
             found.append("the cluster's pods have not been listed yet")
         elif self.watch is not None and float(self.watch.get("stale_seconds") or 0.0) > STALE_AFTER_S:
@@ -40,6 +44,11 @@ class Health:
             "ok": self.ok,
             "problems": list(self.problems),
             "catalog": {"profiles": self.profiles},
-            "database": {"ok": self.database},
+            "database": self._database(),
             "watch": dict(self.watch) if self.watch is not None else None,
         }
+
+    def _database(self) -> dict[str, Any]:
+        if not self.database:
+            return {"ok": False, "problem": "does not answer"}
+        return {"ok": False, "problem": f"cannot be written ({self.unwritten})"} if self.unwritten else {"ok": True}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.local.hub_process import LocalHub
@@ -48,6 +51,20 @@ def started(person: Person) -> Person:
     assert person.start_by_rest({"profile": "small-cpu"}).status_code in {201, 202}
     person.wait_ready()
     return person
+
+
+def test_the_probe_says_that_the_books_cannot_be_written_and_does_not_wait_for_it(hub: LocalHub) -> None:
+    [file] = Path(hub.folder).glob("**/remuda.sqlite")
+
+    def told() -> httpx.Response:
+        return httpx.get(f"{hub.url}/hub/health/remuda", timeout=3)  # as long as Kubernetes waits
+
+    wait_for(lambda: told().status_code == 200)
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        wait_for(lambda: told().status_code == 503)
+        assert told().json()["database"] == {"ok": False, "problem": "cannot be written (database is locked)"}
+    wait_for(lambda: told().status_code == 200)
 
 
 def test_each_run_is_one_entry_however_it_ended(hub: LocalHub) -> None:

@@ -29,6 +29,13 @@ def test_ready_or_why_not(watch: dict[str, Any] | None, database: bool, problem:
     assert health.to_dict()["problems"] == ([problem] if problem else [])
 
 
+def test_a_database_that_only_reads_is_told():
+    health = Health(profiles=3, database=True, watch=None, unwritten="database or disk is full")
+    told = health.to_dict()
+    assert told["problems"] == ["the database of leases and ledger cannot be written (database or disk is full)"]
+    assert told["database"] == {"ok": False, "problem": "cannot be written (database or disk is full)"}
+
+
 def test_the_spawner_tells_what_the_probe_reads():
     from spawner.kubernetes import WorkbenchSpawner
 
