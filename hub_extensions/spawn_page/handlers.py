@@ -13,6 +13,7 @@ from hub_extensions.approvals.notices import notices_for
 from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.page_frame.hub import PageHandler, framed, last_choice, stored_choice
 from hub_extensions.page_frame.notice import Notice, Tone, notice_of_error
+from hub_extensions.page_frame.unmade import forget, is_unmade, spawner_for
 from hub_extensions.spawn_page.form import render_spawn
 from hub_extensions.spawn_page.outlook import chosen_in, live_cards
 from hub_extensions.spawn_page.view import SpawnPage
@@ -28,26 +29,44 @@ class SpawnPageHandler(PageHandler, SpawnHandler):
             self.follow(user, server_name, next_url=self.get_argument("next", ""))
             return
         # JupyterHub takes every query for a start; this one only shows a machine as chosen.
-        known = not server_name or server_name in user.orm_user.orm_spawners
-        if chosen_in(self) is not None and known and not user.spawners[server_name].active:
+        chosen, unmade = chosen_in(self) is not None, is_unmade(user, server_name)
+        if unmade and user.spawner.catalog is not None and (chosen or not self._asks_for_a_start()):
+            await self._check_named_server_request(user, server_name, display_name)
+            self.finish(await self._page(user, server_name, self.passed_notice))
+            return
+        if chosen and not unmade and not user.spawners[server_name].active:
             self.finish(await self._page(user, server_name, None))
             return
         await super()._get(user_name=user_name, server_name=server_name, display_name=display_name)
+        if unmade and self._asks_for_a_start() and self.get_status() < 500:  # what came up badly stays, with why
+            forget(self.db, user, server_name)
+
+    def _asks_for_a_start(self) -> bool:
+        return bool(set(self.request.query_arguments) - {"next", "display_name"})
 
     @needs_scope("servers")
     async def _post(self, user_name: str, server_name: str, display_name: str) -> None:
         user = self.user_named(user_name)
+        unmade = is_unmade(user, server_name)
+        if unmade:
+            display_name = self.get_query_argument("display_name", "") or display_name
         if server_name:
             await self._check_named_server_request(user, server_name, display_name)
-        spawner = user.get_or_create_spawner(server_name, display_name, replace_failed=True)
+        if unmade:
+            spawner = spawner_for(user, server_name)
+        else:
+            spawner = user.get_or_create_spawner(server_name, display_name, replace_failed=True)
         if self._second(user, spawner):
             return
         form = self.posted_form()
         try:
             options, _ = await self.checked(user, spawner, form)
+            spawner = user.get_or_create_spawner(server_name, display_name)
             pending_url = self._get_pending_url(user, server_name)
             await self._wrap_spawn_single_user(user, server_name, display_name, spawner, pending_url, options)
         except Exception as error:
+            if unmade and getattr(error, "status_code", 500) < 500:
+                forget(self.db, user, server_name)
             await self._refused(user, server_name, form, error)
 
     async def _wrap_spawn_single_user(  # noqa: PLR0913, PLR0917 (JupyterHub's signature)
@@ -97,12 +116,13 @@ class SpawnPageHandler(PageHandler, SpawnHandler):
         return await self._page(for_user, self._server_name, said or self.passed_notice)
 
     async def _page(self, user: Any, server_name: str, notice: Notice | None, posted: Any = None) -> str:
-        spawner = user.spawners[server_name]
+        spawner = spawner_for(user, server_name)
         choice = stored_choice(posted) or chosen_in(self) or last_choice(spawner) or spawner.last_good_choice
+        called = self.get_query_argument("display_name", "") if is_unmade(user, server_name) else ""
         page = SpawnPage(
             heading="Pick a machine",
             cards=await live_cards(self, user, spawner, choice),
-            action=self.hub_path("spawn", user, server_name, next=self.get_argument("next", "")),
+            action=self.hub_path("spawn", user, server_name, next=self.get_argument("next", ""), display_name=called),
             xsrf=self.xsrf,
             notice=notice,
             news=await self._news(user),

@@ -16,6 +16,7 @@ from hub_extensions.approvals.handlers import choice_of
 from hub_extensions.capacity.handlers import room_of
 from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.page_frame.hub import PageHandler
+from hub_extensions.page_frame.unmade import spawner_for
 from hub_extensions.queue.desk import LineDesk
 from hub_extensions.spawn_page.nearest import Variant, nearest_of
 from hub_extensions.spawn_page.notes import notes_of
@@ -119,8 +120,7 @@ class SharesHandler(PageHandler, BaseHandler):
     @needs_scope("servers")
     async def _get(self, user_name: str, server_name: str) -> None:
         user = self.user_named(user_name)
-        known = server_name in user.orm_user.orm_spawners
-        spawner = user.spawners[server_name] if known else user.spawner
+        spawner = spawner_for(user, server_name)
         choice = MachineChoice(run_for=readable_run_for(self.get_argument("run_for", "")))
         outlook, length = await outlook_of(self, user, spawner, choice), chosen_run_for(choice)
         variants = variants_of(spawner.catalog, spawner.person, outlook, length) if outlook else {}

@@ -10,6 +10,7 @@ from tornado import web
 
 from hub_extensions.page_frame.hub import PageHandler, stored_choice
 from hub_extensions.page_frame.menu import Menu
+from hub_extensions.page_frame.unmade import forget, is_unmade
 from profiles.machine import RunningMachine
 
 
@@ -27,9 +28,13 @@ class ServerHandler(PageHandler, UserServerAPIHandler):
 
     async def _start(self, user_name: str, server_name: str) -> None:
         self._refuse_another(user_name, server_name)
+        user = self.find_user(user_name) if server_name else None
+        unmade = user is not None and is_unmade(user, server_name)
         try:
             await super().post(user_name, server_name)
         except web.HTTPError as error:
+            if unmade and error.status_code < 500:  # what came up badly stays, with why
+                forget(self.db, user, server_name)
             if error.status_code == 400:
                 self._refuse_another(user_name, server_name)  # both had passed the first look
             raise

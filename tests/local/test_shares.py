@@ -92,6 +92,7 @@ class TestRefused:
     """The second machine of somebody who may have one."""
 
     def test_page_rest_and_replay_say_the_same(self, ada: Person) -> None:
+        assert ada.rest.put(ada.server_path("second")).status_code == 201
         said = refusal_on_card(ada, "small-cpu", "second")
         assert "1 server" in said
         posted = ada.http.post(
@@ -119,6 +120,39 @@ class TestRefused:
         rows = main_of(ada.http.get("/hub/home")).all("tr", cls="home-server-row")
         (second,) = [row for row in rows if row["data-server-name"] == "second"]
         assert "You may have 1 server at once, and 1 is in use" in second.text
+
+    def test_a_server_that_was_never_made_is_not_left_behind(self, ada: Person) -> None:
+        """Its cards are those of a start beside what runs, whoever asks for them."""
+
+        def named() -> set[str]:
+            model = ada.rest.get("/hub/api/users/ada", params={"include_stopped_servers": "1"}).json()
+            return set(model["servers"]) - {"", "second"}
+
+        said = refusal_on_card(ada, "small-cpu", "third")
+        facts = ada.http.get("/hub/remuda/shares/ada/third").json()["profiles"]["small-cpu"]
+        assert {each["lock"]["reason"] for each in facts.values()} == {"over-quota"}
+        assert ada.http.get("/hub/spawn/ada/third", params={"choose": "many-core"}).status_code == 200
+        form = {"profile": "small-cpu", "_xsrf": ada.xsrf}
+        posted = ada.http.post("/hub/spawn/ada/third", params={"_xsrf": ada.xsrf}, data=form)
+        assert (posted.status_code, said in main_of(posted).text) == (400, True)
+        assert named() == set()
+        rest = ada.start_by_rest({"profile": "small-cpu"}, "third")
+        assert (rest.status_code, rest.json()["message"]) == (400, said)
+        assert named() == set()
+        link = ada.http.get("/hub/spawn/ada/third", params={"profile": "small-cpu"})
+        assert (link.status_code, "over-quota" in link.text) == (400, True), link.text
+        assert named() == set()
+        assert ada.http.get("/hub/spawn/ada/No Name!").status_code == 400
+
+    def test_a_new_server_is_called_what_its_page_was_asked_for(self, hub: LocalHub) -> None:
+        eli = hub.person("eli")
+        page = main_of(eli.http.get("/hub/spawn/eli/mine", params={"display_name": "Über alles"}))
+        action = next(form["action"] for form in page.all("form") if "display_name" in form["action"])
+        eli.http.post(action, params=None, data={"profile": "small-cpu", "_xsrf": eli.xsrf})
+        wait_for(lambda: eli.model()["servers"].get("mine", {}).get("ready"))
+        assert eli.model()["servers"]["mine"]["display_name"] == "Über alles"
+        eli.rest.delete(eli.server_path("mine"))
+        wait_for(lambda: "mine" not in eli.model()["servers"])
 
     def test_a_switch_gives_back_what_runs(self, ada: Person) -> None:
         """One of one is in use, by the machine that would be left."""
