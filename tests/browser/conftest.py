@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.browser.dresses import DRESSES
 from tests.browser.pages import LoginPage
 from tests.local.held import Held
 from tests.local.hub_process import LocalHub
@@ -95,6 +96,11 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(params=DRESSES)
+def dress(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture

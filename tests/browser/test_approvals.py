@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.dresses import DRESSES, assert_readable
 from tests.browser.pages import expect_on_server
 from tests.browser.pictures import keep
-from tests.browser.test_looks import DRESSES, assert_readable
 from tests.browser.visits import visits
-from tests.local.hub_process import LocalHub
+from tests.local.hub_process import LocalHub, hub_with
 
 pytestmark = [pytest.mark.browser, pytest.mark.local]
 
@@ -30,18 +30,8 @@ catalog:
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
-    hub = LocalHub(tmp_path_factory.mktemp("approvals") / "local")
-    hub.write_settings(SETTINGS)
-    try:
-        yield hub.start()
-        hub.interrupt()
-    finally:
-        hub.kill_everything()
-
-
-@pytest.fixture(params=DRESSES)
-def dress(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+    with hub_with(SETTINGS, tmp_path_factory.mktemp("approvals")) as hub:
+        yield hub
 
 
 @pytest.fixture

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import PATIENCE_MS, TOUCHED
+from tests.browser.dresses import DRESSES, assert_readable
 from tests.browser.pages import HomePage, LoginPage, SpawnPage, expect_on_server, expect_starting
 from tests.browser.pictures import keep
 from tests.local.held import Held
-from tests.local.hub_process import LocalHub
+from tests.local.hub_process import LocalHub, hub_with
 
 pytestmark = [pytest.mark.browser, pytest.mark.local]
 
-CONTRAST = Path(__file__).with_name("contrast.js").read_text()
-DRESSES: dict[str, dict[str, Any]] = {
-    "light": {},
-    "dark": {"color_scheme": "dark"},
-    "phone": {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True},
-    "dark-without-javascript": {"color_scheme": "dark", "java_script_enabled": False},
-}
 #: The shipped machines, and one that is locked; the GPU machine comes up when it has been looked at.
 SETTINGS = """
 mode: local
@@ -43,13 +36,8 @@ catalog:
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory, held: Held) -> Iterator[LocalHub]:
-    hub = LocalHub(tmp_path_factory.mktemp("looks") / "local")
-    hub.write_settings(SETTINGS % {"slow": held.folder})
-    try:
-        yield hub.start()
-        hub.interrupt()
-    finally:
-        hub.kill_everything()
+    with hub_with(SETTINGS % {"slow": held.folder}, tmp_path_factory.mktemp("looks")) as hub:
+        yield hub
 
 
 @pytest.fixture(params=DRESSES)
@@ -76,22 +64,6 @@ def picture(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Page, s
         keep(page, name, tmp_path, in_docs=in_docs, full_page=dress == "phone")
 
     return take
-
-
-#: A logo is a picture, which no rule on colours of text sees: on a dark page it needs a light plate for its dark word.
-LOGO = """() => {
-    const dark = getComputedStyle(document.documentElement).getPropertyValue("--rm-surface").trim() !== "#fff";
-    const logo = document.querySelector("#jupyterhub-logo .jpy-logo");
-    return !dark || !logo || getComputedStyle(logo).backgroundColor === "rgb(255, 255, 255)";
-}"""
-
-
-def assert_readable(page: Page) -> None:
-    page.wait_for_load_state("load")  # a heading can be seen before the last style sheet is there
-    assert page.evaluate(CONTRAST) == []
-    assert page.evaluate(LOGO), "the logo's dark word is on a dark page"
-    inner, width = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
-    assert inner <= width, f"the page is {inner} px wide in a window of {width} px"
 
 
 def test_main_pages(dressed: Page, picture: Callable[[Page, str], None], held: Held) -> None:

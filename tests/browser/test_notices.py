@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.dresses import DRESSES, assert_readable
 from tests.browser.pictures import keep
-from tests.browser.test_looks import DRESSES, assert_readable
 from tests.browser.visits import visits
-from tests.local.hub_process import LocalHub, Person
+from tests.local.hub_process import LocalHub, Person, hub_with
 
 pytestmark = [pytest.mark.browser, pytest.mark.local]
 
@@ -33,13 +33,8 @@ MESSAGE = f"Only for an hour, for the workshop.\n{'Very long word ' * 10}{'x' * 
 
 @pytest.fixture(scope="module")
 def telling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
-    hub = LocalHub(tmp_path_factory.mktemp("notices") / "local")
-    hub.write_settings(SETTINGS)
-    try:
-        yield hub.start()
-        hub.interrupt()
-    finally:
-        hub.kill_everything()
+    with hub_with(SETTINGS, tmp_path_factory.mktemp("notices")) as hub:
+        yield hub
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +43,6 @@ def ada(telling: LocalHub) -> Person:
     assert person.start_by_rest({"profile": "small-cpu"}).status_code in {201, 202}
     person.wait_ready()
     return person
-
-
-@pytest.fixture(params=DRESSES)
-def dress(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture

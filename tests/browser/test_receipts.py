@@ -16,11 +16,11 @@ from hub_extensions.measured.figures import Measured
 from hub_extensions.measured.store import MeasuredStore
 from profiles.admission import Admit, lease_of
 from profiles.lease import EndReason, LeaseState
+from tests.browser.dresses import DRESSES, assert_readable
 from tests.browser.pictures import keep
-from tests.browser.test_looks import DRESSES, assert_readable
 from tests.browser.visits import visits
 from tests.contract.admission.asking import ask
-from tests.local.hub_process import LocalHub, wait_for
+from tests.local.hub_process import LocalHub, using, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.local]
 
@@ -82,16 +82,12 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
     hub = LocalHub(tmp_path_factory.mktemp("receipts") / "local")
     hub.write_settings(SETTINGS)
     past(hub)
-    try:
-        hub.start()
+    with using(hub):
         ada = hub.person("ada")
         assert ada.start_by_rest({"profile": "gpu"}).status_code in {201, 202}
         ada.wait_ready()
         wait_for(lambda: "data-rm-keep" in ada.http.get("/hub/home").text)
         yield hub
-        hub.interrupt()
-    finally:
-        hub.kill_everything()
 
 
 @pytest.fixture

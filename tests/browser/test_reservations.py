@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.dresses import DRESSES, assert_readable
 from tests.browser.pictures import keep
-from tests.browser.test_looks import DRESSES, assert_readable
 from tests.browser.visits import visits
-from tests.local.hub_process import LocalHub
+from tests.local.hub_process import LocalHub, hub_with
 
 pytestmark = [pytest.mark.browser, pytest.mark.local]
 
@@ -31,26 +31,15 @@ catalog:
 
 @pytest.fixture(scope="module")
 def reserving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
-    hub = LocalHub(tmp_path_factory.mktemp("reservations") / "local")
-    hub.write_settings(SETTINGS)
-    try:
-        started = hub.start()
-        bea = started.person("bea")
+    with hub_with(SETTINGS, tmp_path_factory.mktemp("reservations")) as hub:
+        bea = hub.person("bea")
         for ahead, gpus, lasts in ((20, 1, "6h"), (26, 2, "3h"), (44, 1, "8h"), (46, 1, "3h"), (70, 2, "8h")):
             begins = datetime.now(UTC) + timedelta(hours=ahead)
             body = {"profile": "gpu", "options": {"gpus": gpus}, "begins_at": begins.isoformat(), "lasts": lasts}
             headers = {"X-XSRFToken": bea.xsrf}
             made = bea.http.post("/hub/api/remuda/reservations", json=body, headers=headers)
             assert made.status_code in {201, 409}, made.text
-        yield started
-        hub.interrupt()
-    finally:
-        hub.kill_everything()
-
-
-@pytest.fixture(params=DRESSES)
-def dress(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+        yield hub
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.dresses import DRESSES, assert_readable
 from tests.browser.pages import START_MS, SpawnPage
 from tests.browser.pictures import keep
-from tests.browser.test_looks import DRESSES, assert_readable
 from tests.browser.visits import visits
-from tests.local.hub_process import LocalHub, wait_for
+from tests.local.hub_process import LocalHub, hub_with, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.local]
 
@@ -39,18 +39,12 @@ catalog:
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
     """A hub on which ada's machine runs."""
-    hub = LocalHub(tmp_path_factory.mktemp("shares") / "local")
-    hub.write_settings(SETTINGS)
-    try:
-        hub.start()
+    with hub_with(SETTINGS, tmp_path_factory.mktemp("shares")) as hub:
         ada = hub.person("ada")
         assert ada.start_by_rest({"profile": "gpu"}).status_code in {201, 202}
         ada.wait_ready()
         wait_for(lambda: "running" in ada.http.get("/hub/usage").text)
         yield hub
-        hub.interrupt()
-    finally:
-        hub.kill_everything()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.pictures import keep
 from tests.browser.visits import visits
-from tests.local.hub_process import LocalHub
+from tests.local.hub_process import LocalHub, hub_with
 
 pytestmark = [pytest.mark.browser, pytest.mark.local]
 
@@ -37,13 +37,8 @@ READERS = {
 
 @pytest.fixture(scope="module")
 def berlin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
-    hub = LocalHub(tmp_path_factory.mktemp("times") / "local")
-    hub.write_settings(SETTINGS)
-    try:
-        yield hub.start()
-        hub.interrupt()
-    finally:
-        hub.kill_everything()
+    with hub_with(SETTINGS, tmp_path_factory.mktemp("times")) as hub:
+        yield hub
 
 
 @pytest.fixture(params=READERS)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.hub_process import LocalHub, Person, using
+from tests.local.hub_process import LocalHub, Person, hub_with, using
 
 SETTINGS = """
 mode: local
@@ -31,9 +31,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
 @pytest.fixture(scope="module")
 def module_hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
     """One for the tests of a module, with its `SETTINGS`: its fixture `hub` is this one."""
-    hub = LocalHub(tmp_path_factory.mktemp("module") / "local")
-    hub.write_settings(request.module.SETTINGS)
-    with using(hub) as hub:
+    with hub_with(request.module.SETTINGS, tmp_path_factory.mktemp("module")) as hub:
         yield hub
 
 

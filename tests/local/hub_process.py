@@ -21,7 +21,7 @@ import psutil
 from tests.people import Person, sse, wait_for
 from tools.servers.process import free_port
 
-__all__ = ["LocalHub", "Person", "free_port", "sse", "using", "wait_for"]
+__all__ = ["LocalHub", "Person", "free_port", "hub_with", "sse", "using", "wait_for"]
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 120
 
@@ -177,3 +177,12 @@ def using(hub: LocalHub) -> Iterator[LocalHub]:
         assert hub.left_behind() == []
     finally:
         hub.kill_everything()
+
+
+@contextlib.contextmanager
+def hub_with(settings: str, folder: Path) -> Iterator[LocalHub]:
+    """One of its own, below `folder`."""
+    hub = LocalHub(folder / "local")
+    hub.write_settings(settings)
+    with using(hub):
+        yield hub

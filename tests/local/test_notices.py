@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.contract.notices.receivers import MailBox, Posted, mail_server, web_receiver
-from tests.local.hub_process import LocalHub, Person, wait_for
+from tests.local.hub_process import LocalHub, Person, using, wait_for
 from tests.unit.pages.reading import Element, assert_accessible, read
 
 pytestmark = pytest.mark.local
@@ -63,11 +63,8 @@ def hub(tmp_path_factory: pytest.TempPathFactory, mails: MailBox, posted: Posted
     secrets = hub.folder / "secrets"
     secrets.mkdir()
     (secrets / "hub.notices.webhooks.chat.secret").write_text("s3cret")
-    try:
-        yield hub.start()
-        assert hub.interrupt() == 0
-    finally:
-        hub.kill_everything()
+    with using(hub):
+        yield hub
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.local.hub_process import LocalHub, Person, wait_for
+from tests.local.hub_process import LocalHub, Person, hub_with, wait_for
 from tests.unit.pages.reading import Element, assert_accessible, read
 
 pytestmark = pytest.mark.local
@@ -38,13 +38,8 @@ catalog:
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
-    hub = LocalHub(tmp_path_factory.mktemp("receipts") / "local")
-    hub.write_settings(SETTINGS)
-    try:
-        yield hub.start()
-        assert hub.interrupt() == 0
-    finally:
-        hub.kill_everything()
+    with hub_with(SETTINGS, tmp_path_factory.mktemp("receipts")) as hub:
+        yield hub
 
 
 def main_of(answer: httpx.Response) -> Element:
