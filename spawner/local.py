@@ -35,7 +35,7 @@ LOG_TAIL_LINES = 12
 #: For kernels and terminals of a stopped server to end by themselves.
 LAST_SECONDS = 5.0
 #: In a server's environment: which start it is of, kept before there is a process whose number could be kept.
-START = "REMUDA_START"
+START = "REMUDA_LOCAL_START"
 #: Passed on from the Hub: what a process needs to find programs, words, certificates and the network; no secrets.
 PASSED_ON = [
     "PATH",
