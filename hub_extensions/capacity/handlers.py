@@ -30,6 +30,7 @@ from profiles.amounts import Amounts
 from profiles.borrowing import all_borrowed
 from profiles.frozen import EMPTY
 from profiles.lease import Lease
+from profiles.lease_book import BY_AGE
 from profiles.policy import Policies
 
 #: Of an ask that is refused, where it is not 409.
@@ -139,7 +140,7 @@ def _judged(lease: Lease | None, sender: str, message: str, now: datetime, sent:
 def _known(store: Any, policies: Policies) -> tuple[tuple[Lease, ...], Known]:
     """Who holds what, and what else is known of it, in the gate's thread."""
     with store.looking() as books:
-        leases = tuple(sorted(books.leases, key=lambda lease: (lease.held_at, lease.id)))
+        leases = tuple(sorted(books.leases, key=BY_AGE))
         borrowed = frozenset(all_borrowed(policies, books.leases))
         reservations = books.reservations
     with_gpus = [lease.id for lease in leases if lease.amounts.gpus and lease.began_at is not None]

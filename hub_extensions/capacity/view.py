@@ -19,6 +19,7 @@ from profiles.admission_words import amount, number
 from profiles.amounts import Amounts, total
 from profiles.frozen import EMPTY
 from profiles.lease import Lease, LeaseState, LeaveWhy
+from profiles.lease_book import BY_AGE
 from profiles.model import Catalog
 from profiles.reservations import Reservation
 
@@ -168,7 +169,7 @@ def pools_of(  # noqa: PLR0913, PLR0917 - who reads, when, and what is known
 
 def _in_order(leases: Iterable[Lease], viewer: Viewer) -> list[Lease]:
     """One's own first, then who has been at it longest."""
-    return sorted(leases, key=lambda lease: (lease.user != viewer.name, lease.held_at, lease.id))
+    return sorted(leases, key=lambda lease: (lease.user != viewer.name, BY_AGE(lease)))
 
 
 def _pool(reservation: Reservation, catalog: Catalog | None) -> str | None:

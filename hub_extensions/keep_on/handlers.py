@@ -15,13 +15,10 @@ from hub_extensions.admission.longer import GONE, NotLonger, lengthen
 from hub_extensions.capacity.view import AWAY, NO_GATE
 from hub_extensions.keep_on.decide import NotKept, judge, latest, moment_of
 from hub_extensions.keep_on.known import known_kept
-from hub_extensions.keep_on.longer import as_it_runs
+from hub_extensions.keep_on.longer import as_it_runs, as_offered_now
 from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.page_frame.hub import PageHandler
-from profiles.choice import MachineChoice
-from profiles.lease import Request
 from profiles.refusal import Refusal
-from profiles.resolve import resolve
 
 
 class KeepOnHandler(PageHandler, BaseHandler):
@@ -87,10 +84,9 @@ class LongerHandler(PageHandler, BaseHandler):
             raise web.HTTPError(400, "Choose a time from the list.")
         if machine is None:
             return GONE
-        plan = resolve(spawner.catalog, MachineChoice(machine.profile_id, machine.options), spawner.person)
-        if isinstance(plan, Refusal):
-            return plan
-        wanted = Request.of(machine.spawn_id, spawner.person, spawner.name or "", plan)
+        wanted = as_offered_now(spawner.catalog, spawner.person, machine, spawner.name or "")
+        if isinstance(wanted, Refusal):
+            return wanted
         policies = spawner.catalog.policies
         outcome = await gate.call(lengthen, gate.store, wanted, until, policies, self.now)
         if isinstance(outcome, NotLonger):

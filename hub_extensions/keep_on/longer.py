@@ -8,8 +8,13 @@ from datetime import UTC, datetime
 
 from hub_extensions.keep_on.decide import HOUR, SOON, Offered, said
 from hub_extensions.page_frame import words
-from profiles.lease import Lease
+from profiles.choice import MachineChoice
+from profiles.lease import Lease, Request
 from profiles.machine import RunningMachine
+from profiles.model import Catalog
+from profiles.person import Person
+from profiles.refusal import Refusal
+from profiles.resolve import resolve
 
 #: So much later than it stops now.
 LATER = (HOUR, 2 * HOUR, 4 * HOUR)
@@ -53,6 +58,12 @@ def later(end: datetime, last: datetime, now: datetime) -> Iterator[datetime]:
 
 def on_the_minute(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(second=0, microsecond=0)
+
+
+def as_offered_now(catalog: Catalog, person: Person, machine: RunningMachine, server: str) -> Request | Refusal:
+    """The machine that runs, by the id of its lease, as the catalog would grant it to its person today."""
+    plan = resolve(catalog, MachineChoice(machine.profile_id, machine.options), person)
+    return plan if isinstance(plan, Refusal) else Request.of(machine.spawn_id, person, server, plan)
 
 
 def as_it_runs(machine: RunningMachine, lease: Lease) -> RunningMachine:

@@ -22,22 +22,21 @@ from hub_extensions.admission.database import DatabaseAway
 from hub_extensions.admission.longer import latest
 from hub_extensions.approvals.notices import notices_for
 from hub_extensions.keep_on.known import known_kept
-from hub_extensions.keep_on.longer import LongerForm, longer_form
+from hub_extensions.keep_on.longer import LongerForm, as_offered_now, longer_form
 from hub_extensions.keep_on.view import KeepForm, keep_form
 from hub_extensions.machine_home.view import HomePage, machine_facts, server_view
 from hub_extensions.notices.handlers import for_home
 from hub_extensions.notices.view import NOTHING
 from hub_extensions.page_frame.gate import gate_of
 from hub_extensions.page_frame.hub import PageHandler, framed
-from hub_extensions.page_frame.menu import Menu
 from hub_extensions.page_frame.notice import Notice, Tone, notice_of
 from hub_extensions.page_frame.render import render
 from hub_extensions.page_frame.server import ServerNow, ServerState
 from hub_extensions.queue.desk import LineDesk
 from hub_extensions.queue.view import PlaceView
-from profiles.choice import MachineChoice
 from profiles.frozen import EMPTY
-from profiles.lease import Lease, Request
+from profiles.lease import Lease
+from profiles.refusal import Refusal
 
 #: Seconds a Stop may take before its page is shown: most stops are over by then, and need no second page.
 STOP_PATIENCE_S = 1.0
@@ -96,10 +95,11 @@ class HomePageHandler(PageHandler, HomeHandler):
 
     async def _last_moment(self, gate: Any, spawner: Any) -> datetime | None:
         machine, catalog = spawner.machine, spawner.catalog
-        plan = Menu(catalog, spawner.person).plan(MachineChoice(machine.profile_id, machine.options))
-        if plan is None:
+        if catalog is None:
             return None
-        wanted = Request.of(machine.spawn_id, spawner.person, spawner.name or "", plan)
+        wanted = as_offered_now(catalog, spawner.person, machine, spawner.name or "")
+        if isinstance(wanted, Refusal):
+            return None
         last: datetime | None = await gate.call(latest, gate.store, wanted, catalog.policies, self.now)
         return last
 

@@ -15,6 +15,7 @@ from functools import partial
 from profiles.admission import Deny
 from profiles.cost import charge
 from profiles.lease import Charge, EndReason, Entry, LeaseState, Request
+from profiles.lease_book import BY_AGE
 from profiles.model import Catalog
 from profiles.refusal import Refusal
 from profiles.resolve import resolve
@@ -76,7 +77,7 @@ class Told:
 def replay(entries: Iterable[Entry], catalog: Catalog, told: Told | None = None) -> Replayed:
     """Prices and amounts are the ledger's; who may use a machine, how long it may run, and all rules the catalog's."""
     again = _Replay(catalog, told or Told())
-    runs = sorted(entries, key=lambda entry: (entry.lease.held_at, entry.lease.id))
+    runs = sorted(entries, key=lambda entry: BY_AGE(entry.lease))
     for booking in again.told.bookings:
         again.agenda.put(booking.made_at, Turn.COMES, partial(again.books_it, booking))
     for entry in runs:
